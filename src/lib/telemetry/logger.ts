@@ -1,0 +1,25 @@
+import { pino, type Logger as PinoLogger } from "pino";
+
+export type Logger = Pick<PinoLogger, "fatal" | "error" | "warn" | "info" | "debug" | "trace"> & {
+  child(bindings: Record<string, unknown>): Logger;
+};
+
+/** JSON lines on stderr, so that stdout stays free for what a person asked to be printed. Authorization headers are never logged; redaction is a second net. */
+export function createLogger(level: string): Logger {
+  return pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      redact: {
+        paths: ["authorization", "*.authorization", "headers.cookie", "*.apiKey", "*.secret"],
+        censor: "[removed]",
+      },
+    },
+    pino.destination({ fd: 2, sync: false }),
+  );
+}
+
+/** A logger that says nothing, for tests. */
+export const silentLogger: Logger = pino({ level: "silent" });

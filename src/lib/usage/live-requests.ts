@@ -1,0 +1,80 @@
+import type { RequestRecord } from "./record.ts";
+
+/** A request that has not ended yet, as the dashboard shows it. */
+export interface LiveRequest {
+  readonly id: string;
+  readonly createdAtMs: number;
+  readonly keyName: string | null;
+  readonly requestedModel: string;
+  readonly streamed: boolean;
+  /** Set when a target was chosen. */
+  provider: string | null;
+  servedModel: string | null;
+  agentId: string | null;
+  phase: "routing" | "waiting" | "streaming";
+}
+
+/** What is going on and what just ended, in memory: the dashboard's source, which works without a database. */
+export class LiveRequests {
+  readonly #inFlight = new Map<string, LiveRequest>();
+  readonly #recent: RequestRecord[] = [];
+  readonly #listeners = new Set<() => void>();
+  readonly #recentMax: number;
+
+  constructor(recentMax = 100) {
+    this.#recentMax = recentMax;
+  }
+
+  start(request: LiveRequest): void {
+    this.#inFlight.set(request.id, request);
+    this.#notify();
+  }
+
+  update(id: string, change: Partial<Pick<LiveRequest, "provider" | "servedModel" | "agentId" | "phase">>): void {
+    const request = this.#inFlight.get(id);
+    if (request === undefined) return;
+    Object.assign(request, change);
+    this.#notify();
+  }
+
+  /** Ends a request (if it was started) and puts its row first among the recent ones. */
+  end(record: RequestRecord): void {
+    this.#inFlight.delete(record.id);
+    this.#recent.unshift(record);
+    if (this.#recent.length > this.#recentMax) this.#recent.pop();
+    this.#notify();
+  }
+
+  inFlight(): readonly LiveRequest[] {
+    return [...this.#inFlight.values()];
+  }
+
+  get inFlightCount(): number {
+    return this.#inFlight.size;
+  }
+
+  /** Newest first. */
+  recent(): readonly RequestRecord[] {
+    return this.#recent;
+  }
+
+  /** Fills the recent list from the log after a restart; requests that ended meanwhile stay in front. */
+  preload(records: readonly RequestRecord[]): void {
+    const known = new Set(this.#recent.map((record) => record.id));
+    for (const record of records) {
+      if (this.#recent.length >= this.#recentMax) break;
+      if (!known.has(record.id)) this.#recent.push(record);
+    }
+    this.#notify();
+  }
+
+  /** Calls back on every change; returns the unsubscriber. Listeners must be cheap and must not throw. */
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  #notify(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}
