@@ -62,19 +62,14 @@ export interface CliExecutor {
 export class CliFailure extends GatewayError {
   /** Last lines of stderr, secrets removed, at most 4,096 characters. */
   readonly stderrTail: string | undefined;
-  readonly usage: Usage | undefined;
 
   constructor(
     code: ErrorCode,
     message: string,
-    options: GatewayErrorOptions & {
-      readonly stderrTail?: string | undefined;
-      readonly usage?: Usage | undefined;
-    } = {},
+    options: GatewayErrorOptions & { readonly stderrTail?: string | undefined } = {},
   ) {
     super(code, message, options);
     this.name = "CliFailure";
     this.stderrTail = options.stderrTail;
-    this.usage = options.usage;
   }
 }

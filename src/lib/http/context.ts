@@ -34,6 +34,8 @@ export interface HttpContext {
   readonly query: URLSearchParams;
   /** Path parameters that the router took out of the path, decoded. */
   readonly params: Readonly<Record<string, string>>;
+  /** Address of the peer of the socket; empty where the host does not tell. */
+  readonly remoteAddress: string;
   readonly request: HttpRequest;
   readonly response: HttpResponse;
   /** Aborted when the client closes before the response has ended. */

@@ -5,6 +5,8 @@
  * Body shape: the OpenAI `ErrorResponse` schema (openai/openai-openapi): all four keys, real JSON nulls.
  */
 
+import type { Usage } from "../openai/usage.ts";
+
 interface ErrorCodeEntry {
   /** HTTP status when the failure happens before the first byte. */
   readonly status: number;
@@ -101,6 +103,8 @@ export interface GatewayErrorOptions {
   readonly failover?: boolean;
   /** Methods to name in `Allow` for 405. */
   readonly allow?: readonly string[];
+  /** What was used before the failure, where it is known; for the row, not for the client. */
+  readonly usage?: Usage | undefined;
   readonly cause?: unknown;
 }
 
@@ -114,6 +118,7 @@ export class GatewayError extends Error {
   readonly shouldRetry: boolean | undefined;
   readonly failover: boolean;
   readonly allow: readonly string[] | undefined;
+  readonly usage: Usage | undefined;
 
   constructor(code: ErrorCode, message: string, options: GatewayErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -126,6 +131,7 @@ export class GatewayError extends Error {
     this.shouldRetry = options.shouldRetry;
     this.failover = options.failover ?? ERROR_CODES[code].failover;
     this.allow = options.allow;
+    this.usage = options.usage;
   }
 }
 

@@ -1,0 +1,79 @@
+/**
+ * `npm start`: builds the server if its sources changed, runs it, and starts a local agent beside it where `claude` is
+ * on PATH or `--with-agent` is given (`--no-agent` never).
+ */
+import { execFileSync, spawn, type ChildProcess } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { accessSync, constants, existsSync, readFileSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { parseArgs } from "node:util";
+import { sourceFingerprint } from "./source-fingerprint.ts";
+
+const root = join(import.meta.dirname, "..");
+const serverPath = join(root, ".next", "standalone", "server.js");
+const agentPath = join(root, "agent", "dist", "index.js");
+
+const { values } = parseArgs({
+  options: { "with-agent": { type: "boolean" }, "no-agent": { type: "boolean" }, build: { type: "boolean" } },
+});
+
+function isBuilt(): boolean {
+  const stamp = join(root, ".next", "standalone", "build.json");
+  if (!existsSync(serverPath) || !existsSync(stamp)) return false;
+  const { fingerprint } = JSON.parse(readFileSync(stamp, "utf8")) as { fingerprint?: string };
+  return fingerprint === sourceFingerprint(root);
+}
+
+function runScript(name: string): void {
+  execFileSync(process.execPath, [join(import.meta.dirname, name)], {
+    cwd: root,
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+}
+
+function isOnPath(program: string): boolean {
+  return (process.env["PATH"] ?? "").split(delimiter).some((directory) => {
+    try {
+      accessSync(join(directory, program), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+function startAgent(url: string, secret: string): ChildProcess {
+  const agent = spawn(process.execPath, [agentPath], {
+    stdio: ["ignore", "inherit", "inherit"],
+    env: {
+      ...process.env,
+      CODEWISE_URL: url,
+      CODEWISE_AGENT_SECRET: secret,
+      CODEWISE_LOG_LEVEL: "warn",
+      NO_COLOR: "1",
+    },
+  });
+  process.once("exit", () => agent.kill("SIGTERM"));
+  return agent;
+}
+
+process.env["NODE_ENV"] ??= "production";
+if (values.build === true || !isBuilt()) {
+  process.stdout.write("Building Codewise (once, and again when its sources change)…\n");
+  runScript("build.ts");
+}
+
+const withAgent =
+  values["no-agent"] !== true &&
+  (values["with-agent"] === true || isOnPath(process.env["CODEWISE_CLAUDE_PATH"] ?? "claude"));
+if (withAgent) {
+  runScript("build-agent.ts");
+  process.env["AGENT_SECRET"] ??= randomBytes(24).toString("base64url");
+}
+// The working folder stays the caller's, so that `.codewise/` lands where `npm start` was called.
+const { url } = (await import(serverPath)) as { url: Promise<string> };
+const address = await url;
+if (withAgent) {
+  process.stdout.write("A local agent serves sonnet, opus and haiku from the claude CLI of this machine.\n\n");
+  startAgent(address, process.env["AGENT_SECRET"] ?? "");
+}

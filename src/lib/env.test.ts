@@ -1,0 +1,38 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { EnvError, envSchema, readEnv } from "./env.ts";
+
+const example = readFileSync(join(import.meta.dirname, "..", "..", ".env.example"), "utf8");
+const exampleValues = Object.fromEntries(
+  [...example.matchAll(/^([A-Z_]+)=(.*)$/gm)].map((match) => [match[1], match[2]]),
+);
+
+describe("readEnv", () => {
+  it("knows exactly the variables that .env.example documents", () => {
+    expect(Object.keys(exampleValues).toSorted()).toEqual(Object.keys(envSchema.shape).toSorted());
+  });
+
+  it("has the defaults that .env.example shows", () => {
+    expect(readEnv(exampleValues as NodeJS.ProcessEnv)).toEqual(readEnv({} as NodeJS.ProcessEnv));
+  });
+
+  it("reports every wrong variable in one line and never quotes a value", () => {
+    const run = () =>
+      readEnv({ PORT: "eighty", AGENT_SECRET: "hunter2", OPENAI_BASE_URL: "ftp://x" } as unknown as NodeJS.ProcessEnv);
+    expect(run).toThrow(EnvError);
+    try {
+      run();
+    } catch (error) {
+      const { problems, message } = error as EnvError;
+      expect(problems.map((problem) => problem.split(":")[0])).toEqual(["PORT", "OPENAI_BASE_URL", "AGENT_SECRET"]);
+      expect(message).not.toContain("hunter2");
+    }
+  });
+
+  it("takes the trailing slash off base URLs", () => {
+    expect(readEnv({ OPENAI_BASE_URL: "http://127.0.0.1:1/v1/" } as unknown as NodeJS.ProcessEnv).OPENAI_BASE_URL).toBe(
+      "http://127.0.0.1:1/v1",
+    );
+  });
+});

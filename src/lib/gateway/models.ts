@@ -1,0 +1,63 @@
+import type { HttpHandler } from "../http/context.ts";
+import { GatewayError } from "../http/errors.ts";
+import { sendJson } from "../http/respond.ts";
+import type { ProviderRegistry } from "../providers/index.ts";
+import { authenticate } from "./authenticate.ts";
+import { splitForcedProvider } from "./resolve-targets.ts";
+
+export interface ModelsOptions {
+  readonly registry: ProviderRegistry;
+  readonly lookUpKey: (token: string) => Promise<unknown>;
+}
+
+interface ModelObject {
+  readonly id: string;
+  readonly object: "model";
+  readonly created: number;
+  readonly owned_by: string;
+}
+
+/** `GET /v1/models`: each model once, of every provider that could serve now. */
+export function createListModelsHandler(options: ModelsOptions): HttpHandler {
+  return async (context) => {
+    await authenticate(context, options.lookUpKey);
+    sendJson(context.response, 200, { object: "list", data: [...(await availableModels(options.registry)).values()] });
+  };
+}
+
+/** `GET /v1/models/{id}`: `id` may hold slashes, and may name a provider as chat requests do. */
+export function createGetModelHandler(options: ModelsOptions): HttpHandler {
+  return async (context) => {
+    await authenticate(context, options.lookUpKey);
+    const id = context.params["id"] ?? "";
+    const model = (await availableModels(options.registry)).get(id) ?? (await forcedModel(options.registry, id));
+    if (model === undefined) {
+      throw new GatewayError("model_not_found", `The model \`${id.slice(0, 200)}\` does not exist.`, {
+        param: "model",
+      });
+    }
+    sendJson(context.response, 200, model);
+  };
+}
+
+async function availableModels(registry: ProviderRegistry): Promise<Map<string, ModelObject>> {
+  const models = new Map<string, ModelObject>();
+  for (const provider of registry.list()) {
+    if (!provider.isAvailable()) continue;
+    for (const { id, created, ownedBy } of await provider.getModels()) {
+      if (!models.has(id)) models.set(id, { id, object: "model", created, owned_by: ownedBy });
+    }
+  }
+  return models;
+}
+
+async function forcedModel(registry: ProviderRegistry, id: string): Promise<ModelObject | undefined> {
+  const forced = splitForcedProvider(
+    id,
+    registry.list().map((provider) => provider.id),
+  );
+  const provider = forced.providerId === undefined ? undefined : registry.get(forced.providerId);
+  if (provider === undefined || !provider.isAvailable()) return undefined;
+  const found = (await provider.getModels()).find((model) => model.id === forced.model);
+  return found && { id, object: "model", created: found.created, owned_by: found.ownedBy };
+}

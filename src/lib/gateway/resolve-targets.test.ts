@@ -1,0 +1,82 @@
+import { describe, expect, it } from "vitest";
+import { GatewayError } from "../http/errors.ts";
+import { resolveTargets, type ProviderOffer } from "./resolve-targets.ts";
+
+const offer = (id: string, models: string[] = [], available = true): ProviderOffer => ({
+  id,
+  available,
+  models: new Set(models),
+});
+const claude = [
+  offer("openai", ["gpt-5"]),
+  offer("claude-api", ["sonnet"]),
+  offer("claude-cli"),
+  offer("claude-cli-remote", ["sonnet"]),
+];
+
+function codeOf(run: () => unknown): string | undefined {
+  try {
+    run();
+    return undefined;
+  } catch (error) {
+    return error instanceof GatewayError ? `${error.status} ${error.code}` : String(error);
+  }
+}
+
+describe("resolveTargets", () => {
+  it.each(["sonnet", "opus", "haiku", "claude-sonnet-4-5", "claude-opus-4-20250514"])(
+    "sends %s to the agents first, then the local CLI, then the API",
+    (model) => {
+      expect(resolveTargets(model, claude).map((target) => target.providerId)).toEqual([
+        "claude-cli-remote",
+        "claude-cli",
+        "claude-api",
+      ]);
+    },
+  );
+
+  it("leaves out targets that are unavailable", () => {
+    const offers = [offer("claude-cli-remote", [], false), offer("claude-api")];
+    expect(resolveTargets("sonnet", offers)).toEqual([{ providerId: "claude-api", model: "sonnet" }]);
+  });
+
+  it("forces a provider by its prefix and hands the rest on as the model", () => {
+    expect(resolveTargets("claude-api/opus", claude)).toEqual([{ providerId: "claude-api", model: "opus" }]);
+    expect(resolveTargets("openai/org/model", claude)).toEqual([{ providerId: "openai", model: "org/model" }]);
+  });
+
+  it("keeps an id with a slash whole when its first part is no provider", () => {
+    const offers = [offer("openai", ["meta/llama-4"])];
+    expect(resolveTargets("meta/llama-4", offers)).toEqual([{ providerId: "openai", model: "meta/llama-4" }]);
+  });
+
+  it("answers 404 for a model that nobody offers", () => {
+    expect(codeOf(() => resolveTargets("gpt-none", claude))).toBe("404 model_not_found");
+    expect(codeOf(() => resolveTargets("sonnet", [offer("openai", ["gpt-5"])]))).toBe("404 model_not_found");
+    expect(codeOf(() => resolveTargets("", claude))).toBe("404 model_not_found");
+  });
+
+  it("answers 503 with a time to wait when everyone who offers it is away", () => {
+    const offers = [offer("claude-cli-remote", [], false)];
+    expect(codeOf(() => resolveTargets("sonnet", offers))).toBe("503 no_provider_available");
+    try {
+      resolveTargets("sonnet", offers);
+    } catch (error) {
+      expect((error as GatewayError).retryAfterMs).toBeGreaterThan(0);
+    }
+  });
+
+  it("asks a provider that could not list its models for ids that nobody else offers", () => {
+    expect(resolveTargets("my-model", [offer("openai"), offer("claude-api", ["sonnet"])])).toEqual([
+      { providerId: "openai", model: "my-model" },
+    ]);
+  });
+
+  it("puts an OpenAI-type upstream that lists a Claude id after the family's own providers", () => {
+    const offers = [offer("openai", ["claude-sonnet-4-5"]), offer("claude-api")];
+    expect(resolveTargets("claude-sonnet-4-5", offers).map((target) => target.providerId)).toEqual([
+      "claude-api",
+      "openai",
+    ]);
+  });
+});

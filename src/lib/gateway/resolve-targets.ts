@@ -1,0 +1,86 @@
+import { GatewayError } from "../http/errors.ts";
+
+/** What the routing knows of one provider at this moment. */
+export interface ProviderOffer {
+  readonly id: string;
+  /** Whether it could serve this very model now. */
+  readonly available: boolean;
+  /** The ids it lists. Empty: it could not list them, so it is asked for ids that nobody else offers. */
+  readonly models: ReadonlySet<string>;
+}
+
+export interface Target {
+  readonly providerId: string;
+  /** The model name for this provider. */
+  readonly model: string;
+}
+
+const CLAUDE_ALIASES: ReadonlySet<string> = new Set(["sonnet", "opus", "haiku"]);
+const CLAUDE_ORDER: readonly string[] = ["claude-cli-remote", "claude-cli", "claude-api"];
+const RETRY_AFTER_MS = 5000;
+
+/** Whether a model is routed to the Claude providers: an alias or a full Claude id. */
+export function isClaudeModel(model: string): boolean {
+  return CLAUDE_ALIASES.has(model) || model.startsWith("claude-");
+}
+
+/** Splits `provider/model` where the first part is the id of a provider; other ids with a slash stay whole. */
+export function splitForcedProvider(
+  model: string,
+  providerIds: Iterable<string>,
+): { readonly providerId: string | undefined; readonly model: string } {
+  const slash = model.indexOf("/");
+  if (slash > 0 && slash < model.length - 1) {
+    const prefix = model.slice(0, slash);
+    for (const id of providerIds) if (id === prefix) return { providerId: id, model: model.slice(slash + 1) };
+  }
+  return { providerId: undefined, model };
+}
+
+/**
+ * The ordered targets for a model. Pure. `offers` are those of the registered providers, asked for the model without
+ * its prefix. Throws `model_not_found` (404) when nobody offers it, `no_provider_available` (503, retry after 5 s) when
+ * all who offer it are away.
+ */
+export function resolveTargets(requested: string, offers: readonly ProviderOffer[]): readonly Target[] {
+  const { providerId, model } = splitForcedProvider(
+    requested,
+    offers.map((offer) => offer.id),
+  );
+  const candidates = chooseCandidates(providerId, model, offers);
+  if (candidates.length === 0) {
+    throw new GatewayError(
+      "model_not_found",
+      `The model \`${requested.slice(0, 200)}\` does not exist or no provider offers it.`,
+      {
+        param: "model",
+      },
+    );
+  }
+  const available = candidates.filter((offer) => offer.available);
+  if (available.length === 0) {
+    throw new GatewayError(
+      "no_provider_available",
+      `No provider for the model \`${requested.slice(0, 200)}\` is available now (${candidates.map((offer) => offer.id).join(", ")}).`,
+      { param: "model", retryAfterMs: RETRY_AFTER_MS },
+    );
+  }
+  return available.map((offer) => ({ providerId: offer.id, model }));
+}
+
+function chooseCandidates(
+  providerId: string | undefined,
+  model: string,
+  offers: readonly ProviderOffer[],
+): readonly ProviderOffer[] {
+  if (providerId !== undefined) return offers.filter((offer) => offer.id === providerId);
+  if (isClaudeModel(model)) {
+    const claude = CLAUDE_ORDER.flatMap((id) => offers.filter((offer) => offer.id === id));
+    // An OpenAI-compatible upstream may list Claude ids as well; it comes after the family's own providers.
+    const others = offers.filter((offer) => !CLAUDE_ORDER.includes(offer.id) && offer.models.has(model));
+    return [...claude, ...others];
+  }
+  const listing = offers.filter((offer) => offer.models.has(model));
+  if (listing.length > 0) return listing;
+  return offers.filter((offer) => offer.models.size === 0 && !CLAUDE_ORDER.includes(offer.id));
+}

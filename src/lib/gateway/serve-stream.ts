@@ -1,0 +1,33 @@
+import { attemptTargets } from "./attempt.ts";
+import { makeCall, noteServed, type Serve } from "./exchange.ts";
+import { StreamResponder } from "./stream-responder.ts";
+
+/** Serves an exchange as server-sent events. */
+export const serveStream: Serve = async (exchange) => {
+  const { meter, context, request } = exchange;
+  let providerId = "";
+  const responder = new StreamResponder({
+    response: context.response,
+    completionId: exchange.completionId,
+    created: exchange.created,
+    includeUsage: request.stream_options?.include_usage === true,
+    onOpen: (servedBy) => noteServed(exchange, providerId, servedBy),
+    onFirstOutput: () => meter.firstOutput(),
+  });
+  const unwatch = exchange.keepAlive.watch(responder);
+  try {
+    const outcome = await attemptTargets({
+      exchange,
+      delivered: () => responder.delivered,
+      run: async (provider, target) => {
+        providerId = provider.id;
+        meter.attempt(provider.id);
+        return await provider.stream(makeCall(exchange, target), responder);
+      },
+    });
+    responder.finish(outcome);
+    return outcome;
+  } finally {
+    unwatch();
+  }
+};

@@ -1,0 +1,20 @@
+import { sendJson } from "../http/respond.ts";
+import { attemptTargets } from "./attempt.ts";
+import { makeCall, noteServed, type Serve } from "./exchange.ts";
+
+/** Serves an exchange as one JSON object. */
+export const serveWhole: Serve = async (exchange) => {
+  const { meter, context } = exchange;
+  const { providerId, result } = await attemptTargets({
+    exchange,
+    delivered: () => false,
+    run: async (provider, target) => {
+      meter.attempt(provider.id);
+      return { providerId: provider.id, result: await provider.complete(makeCall(exchange, target)) };
+    },
+  });
+  noteServed(exchange, providerId, result.outcome.servedBy);
+  meter.firstOutput();
+  sendJson(context.response, 200, result.body);
+  return result.outcome;
+};

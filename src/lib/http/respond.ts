@@ -1,0 +1,36 @@
+import { renderErrorBody, renderErrorHeaders, type GatewayError } from "./errors.ts";
+import type { HttpResponse } from "./context.ts";
+
+/** Sends a JSON answer. Text is sent as it is: it must be JSON already. Does nothing if the answer has begun. */
+export function sendJson(response: HttpResponse, status: number, value: unknown): void {
+  if (response.headersSent) return;
+  const body = Buffer.from(typeof value === "string" ? value : JSON.stringify(value));
+  response.statusCode = status;
+  response.setHeader("content-type", "application/json; charset=utf-8");
+  response.setHeader("content-length", body.length);
+  if (!response.hasHeader("cache-control")) response.setHeader("cache-control", "no-store");
+  response.end(body);
+}
+
+/** Sends 204. */
+export function sendNoContent(response: HttpResponse): void {
+  if (response.headersSent) return;
+  response.statusCode = 204;
+  response.end();
+}
+
+/** Renders a failure: an OpenAI error object before the first byte; after it an error frame and an end without `[DONE]`. */
+export function sendError(response: HttpResponse, error: GatewayError): void {
+  if (response.writableEnded) return;
+  if (response.headersSent) {
+    response.end(`data: ${JSON.stringify(renderErrorBody(error))}\n\n`);
+    return;
+  }
+  for (const [name, value] of Object.entries(renderErrorHeaders(error))) response.setHeader(name, value);
+  sendJson(response, error.status, renderErrorBody(error));
+}
+
+/** Makes any text fit for a header value: printable ASCII, at most 256 characters. Model names come from clients and upstreams. */
+export function headerValue(text: string): string {
+  return text.replaceAll(/[^\x20-\x7e]/g, "?").slice(0, 256);
+}

@@ -1,0 +1,24 @@
+import type { Server } from "node:http";
+import type { Runtime } from "../lib/runtime.ts";
+
+const POLL_MS = 20;
+
+/**
+ * Drains and ends the proxy: new model calls are refused at once, running ones get up to `SHUTDOWN_GRACE_MS`, then rows
+ * are flushed and everything is closed. While calls run on agents the port stays open, because the agents bring their
+ * answers by new POSTs; with none running it closes at once. Resolves when the process may exit.
+ */
+export async function shutDown(runtime: Runtime, server: Server): Promise<void> {
+  const deadline = performance.now() + runtime.env.SHUTDOWN_GRACE_MS;
+  runtime.startDraining();
+  if (runtime.manager.status().pendingRequests === 0) server.close();
+  server.closeIdleConnections();
+  while (runtime.live.inFlightCount > 0 && performance.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+  const unfinished = runtime.live.inFlightCount;
+  if (unfinished > 0) runtime.logger.warn({ unfinished }, "the grace is over: ending unfinished requests");
+  server.close();
+  await runtime.close();
+  server.closeAllConnections();
+}

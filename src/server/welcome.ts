@@ -1,0 +1,29 @@
+import { ensureFirstKey } from "../lib/keys/first-key.ts";
+import type { Runtime } from "../lib/runtime.ts";
+
+/** Prints on stdout what to do next: the address, and once the keys that were just made. They are shown nowhere else. */
+export async function printWelcome(runtime: Runtime, url: string): Promise<void> {
+  const lines = ["", `Codewise listens on ${url}`, `Dashboard: ${url}/`];
+  const adminKey = runtime.adminKey.generated;
+  if (adminKey !== undefined)
+    lines.push("", "Admin key (shown once; sign in to the dashboard with it):", `  ${adminKey}`);
+  const firstKey = await firstKeyOf(runtime);
+  if (firstKey !== undefined) {
+    lines.push("", "Client key (shown once). Point any OpenAI client at the proxy with:");
+    lines.push(`  export OPENAI_BASE_URL=${url}/v1`, `  export OPENAI_API_KEY=${firstKey}`);
+  } else {
+    lines.push("", "Make a client key with: npm run keys -- create --name my-app");
+  }
+  process.stdout.write(`${lines.join("\n")}\n\n`);
+}
+
+async function firstKeyOf(runtime: Runtime): Promise<string | undefined> {
+  // The ready key is a help for the first minutes on one's own machine; on a shared database keys are made on purpose.
+  if (runtime.database.kind !== "embedded") return undefined;
+  try {
+    return await ensureFirstKey(runtime.keyStore);
+  } catch (error) {
+    runtime.logger.warn({ error }, "no first client key could be made");
+    return undefined;
+  }
+}
