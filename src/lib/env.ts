@@ -11,14 +11,11 @@ const flag = z
   .transform((value) => value === "true" || value === "1");
 const integer = (fallback: number, minimum: number, maximum: number) =>
   z.preprocess(emptyIsUnset, z.coerce.number().int().min(minimum).max(maximum).default(fallback));
-const httpUrl = (fallback: string) =>
-  z.preprocess(
-    emptyIsUnset,
-    z
-      .url({ protocol: /^https?$/, message: "must be an http:// or https:// URL" })
-      .default(fallback)
-      .transform((value) => value.replace(/\/+$/, "")),
-  );
+const url = z
+  .url({ protocol: /^https?$/, message: "must be an http:// or https:// URL" })
+  .transform((value) => value.replace(/\/+$/, ""));
+const httpUrl = (fallback: string) => z.preprocess(emptyIsUnset, url.default(fallback));
+const optionalHttpUrl = z.preprocess(emptyIsUnset, url.optional());
 const secret = (minimum: number) =>
   z.preprocess(emptyIsUnset, z.string().min(minimum, `must have at least ${minimum} characters`).optional());
 
@@ -45,7 +42,7 @@ export const envSchema = z.object({
 
   // Access
   CODEWISE_ADMIN_KEY: secret(16),
-  CODEWISE_URL: httpUrl("http://127.0.0.1:3000").optional(),
+  CODEWISE_URL: optionalHttpUrl,
 
   // Data
   DATABASE_URL: text,

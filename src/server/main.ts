@@ -30,7 +30,7 @@ async function main(): Promise<string> {
     server.listen({ port: env.PORT, host: env.HOST }, resolve);
   });
   const { port } = server.address() as AddressInfo;
-  const url = `http://${env.HOST.includes(":") ? `[${env.HOST}]` : env.HOST}:${port}`;
+  const url = localUrl(env.HOST, port);
   runtime.listening(url);
 
   let stopping = false;
@@ -55,6 +55,12 @@ async function main(): Promise<string> {
     dashboard.reject(error);
   });
   return url;
+}
+
+/** The address under which clients on this machine reach a server that listens on `host`. */
+function localUrl(host: string, port: number): string {
+  if (host === "0.0.0.0" || host === "::") return `http://localhost:${port}`;
+  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
 /** The address that clients on this machine use, once the port is open. */
