@@ -1,10 +1,10 @@
-import { configDefaults, defineConfig } from "vitest/config";
-
-const shared = { testTimeout: 20_000, hookTimeout: 30_000, exclude: [...configDefaults.exclude, "**/.next/**"] };
+import { defineConfig } from "vitest/config";
+import { reporters, shared } from "./vitest.shared.ts";
 
 /** Unit tests touch no socket and no process; integration tests use real ones on 127.0.0.1 and need nothing installed. */
 export default defineConfig({
   test: {
+    reporters,
     projects: [
       {
         test: {
