@@ -57,7 +57,7 @@ function startAgent(url: string, secret: string): ChildProcess {
   return agent;
 }
 
-process.env["NODE_ENV"] ??= "production";
+if (process.env.NODE_ENV === undefined) Object.assign(process.env, { NODE_ENV: "production" });
 if (values.build === true || !isBuilt()) {
   process.stdout.write("Building Codewise (once, and again when its sources change)…\n");
   runScript("build.ts");

@@ -91,3 +91,8 @@ export function readEnv(source: NodeJS.ProcessEnv = process.env): Env {
   if (parsed.success) return parsed.data;
   throw new EnvError(parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`));
 }
+
+/** The environment itself, for child processes that get an allow-listed part of it. */
+export function readProcessEnvironment(): NodeJS.ProcessEnv {
+  return process.env;
+}

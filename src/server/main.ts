@@ -1,6 +1,10 @@
-/** The entry: opens the port, serves the data plane at once, then loads the dashboard. SIGTERM and SIGINT drain. */
+/**
+ * The entry: opens the port, serves the data plane at once, then loads the dashboard (`--no-dashboard` leaves it out).
+ * SIGTERM and SIGINT drain.
+ */
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { EnvError, readEnv } from "../lib/env.ts";
 import { createRuntime, installRuntime } from "../lib/runtime.ts";
 import { printWelcome } from "./welcome.ts";
@@ -10,6 +14,8 @@ import { isStandalone, loadNextHandler, type NextHandler } from "./next-handler.
 import { shutDown } from "./shutdown.ts";
 
 async function main(): Promise<string> {
+  const { values: options } = parseArgs({ options: { "no-dashboard": { type: "boolean", default: false } } });
+  const withDashboard = !options["no-dashboard"];
   const env = readEnv();
   const here = import.meta.dirname;
   const rootDirectory = isStandalone(here) ? here : join(here, "..", "..");
@@ -21,7 +27,8 @@ async function main(): Promise<string> {
   dashboard.promise.catch(() => undefined);
   const server = createListener({
     handle: runtime.handle,
-    isDataPlane: (request, path) => isDataPlanePath(request.method ?? "GET", path, request.headers.accept ?? ""),
+    isDataPlane: (request, path) =>
+      !withDashboard || isDataPlanePath(request.method ?? "GET", path, request.headers.accept ?? ""),
     fallback: async (request, response) => (await dashboard.promise)(request, response),
   });
 
@@ -49,7 +56,8 @@ async function main(): Promise<string> {
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
 
-  await printWelcome(runtime, url);
+  await printWelcome(runtime, { url, withDashboard });
+  if (!withDashboard) return url;
   loadNextHandler({ directory: rootDirectory, server }).then(dashboard.resolve, (error: unknown) => {
     runtime.logger.error({ error }, "the dashboard could not be loaded; the API is served without it");
     dashboard.reject(error);

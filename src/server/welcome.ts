@@ -1,9 +1,13 @@
-import { ensureFirstKey } from "../lib/keys/first-key.ts";
+import { ensureFirstKey } from "../lib/keys/key-store.ts";
 import type { Runtime } from "../lib/runtime.ts";
 
 /** Prints on stdout what to do next: the address, and once the keys that were just made. They are shown nowhere else. */
-export async function printWelcome(runtime: Runtime, url: string): Promise<void> {
-  const lines = ["", `Codewise listens on ${url}`, `Dashboard: ${url}/`];
+export async function printWelcome(
+  runtime: Runtime,
+  { url, withDashboard }: { readonly url: string; readonly withDashboard: boolean },
+): Promise<void> {
+  const lines = ["", `Codewise listens on ${url}`];
+  if (withDashboard) lines.push(`Dashboard: ${url}/`);
   const adminKey = runtime.adminKey.generated;
   if (adminKey !== undefined)
     lines.push("", "Admin key (shown once; sign in to the dashboard with it):", `  ${adminKey}`);
@@ -21,7 +25,7 @@ async function firstKeyOf(runtime: Runtime): Promise<string | undefined> {
   // The ready key is a help for the first minutes on one's own machine; on a shared database keys are made on purpose.
   if (runtime.database.kind !== "embedded") return undefined;
   try {
-    return await ensureFirstKey(runtime.keyStore);
+    return (await ensureFirstKey(runtime.keyStore))?.key;
   } catch (error) {
     runtime.logger.warn({ error }, "no first client key could be made");
     return undefined;

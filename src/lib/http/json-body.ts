@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import { z } from "zod";
+import type { z } from "zod";
 import { readBody } from "./body.ts";
 import type { HttpContext } from "./context.ts";
 import { GatewayError } from "./errors.ts";

@@ -2,9 +2,6 @@ import { StringDecoder } from "node:string_decoder";
 import { createParser } from "eventsource-parser";
 import { GatewayError } from "./errors.ts";
 
-/** The frame that ends a chat stream; OpenAI's SDKs compare it literally. */
-export const DONE_FRAME = "data: [DONE]\n\n";
-
 /** The headers of an event stream; the last keeps nginx from buffering it. */
 export const SSE_HEADERS: Readonly<Record<string, string>> = {
   "content-type": "text/event-stream; charset=utf-8",

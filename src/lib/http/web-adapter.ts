@@ -55,6 +55,7 @@ async function run(
       path: decodePath(url.pathname),
       query: url.searchParams,
       params: {},
+      remoteAddress: "",
       request: nodeRequest,
       response,
       signal,

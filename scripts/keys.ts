@@ -1,0 +1,89 @@
+/** `npm run keys -- create --name X | list | revoke ID | reset-admin`: the client keys of a proxy, running or not. */
+import { Command, CommanderError } from "commander";
+import { EnvError, readEnv, type Env } from "../src/lib/env.ts";
+import { GatewayError } from "../src/lib/http/errors.ts";
+import { formatKeys, formatNewKey } from "./keys/format.ts";
+import { connectKeys, resetAdminKey, UsageError, type KeysBackend } from "./keys/backend.ts";
+
+const DEFAULT_URL = "http://127.0.0.1:3000";
+
+function proxyUrl(env: Env): string {
+  return env.CODEWISE_URL ?? DEFAULT_URL;
+}
+
+async function withKeys(work: (keys: KeysBackend, url: string) => Promise<void>): Promise<void> {
+  const env = readEnv();
+  const url = proxyUrl(env);
+  const keys = await connectKeys(env, url);
+  try {
+    await work(keys, url);
+  } finally {
+    await keys.close();
+  }
+}
+
+const program = new Command("keys")
+  .description("Makes, lists and revokes the keys of the proxy's clients.")
+  .addHelpText(
+    "after",
+    `\nSpeaks to the proxy at CODEWISE_URL (${DEFAULT_URL}) with CODEWISE_ADMIN_KEY; opens the database itself when none runs there.`,
+  )
+  .exitOverride();
+
+program
+  .command("create")
+  .description("make a key and print it, this once")
+  .requiredOption("--name <name>", "what the key is for")
+  .action(async ({ name }: { name: string }) => {
+    await withKeys(async (keys, url) => {
+      const created = await keys.create(name);
+      console.error(`Made ${created.id} (${created.name}). The key is shown this once:`);
+      console.log(formatNewKey(created.key, url));
+    });
+  });
+
+program
+  .command("list")
+  .description("list all keys, newest first")
+  .action(async () => {
+    await withKeys(async (keys) => console.log(formatKeys(await keys.list())));
+  });
+
+program
+  .command("revoke")
+  .description("revoke a key for good")
+  .argument("<id>", "the key's id, as `list` shows it")
+  .action(async (id: string) => {
+    await withKeys(async (keys) => {
+      const revoked = await keys.revoke(id);
+      console.error(`Revoked ${revoked.id} (${revoked.name}).`);
+    });
+  });
+
+program
+  .command("reset-admin")
+  .description("replace a lost admin key that the proxy generated (stop the proxy first)")
+  .action(async () => {
+    const key = await resetAdminKey(readEnv());
+    console.error("Made a new admin key; it is shown this once and valid from the proxy's next start:");
+    console.log(key);
+  });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) {
+    // Commander has printed its line, or the help that was asked for.
+    process.exitCode = error.exitCode === 0 ? 0 : 2;
+  } else if (error instanceof EnvError || error instanceof UsageError) {
+    console.error(error.message);
+    process.exitCode = 2;
+  } else {
+    console.error(
+      error instanceof GatewayError
+        ? error.message
+        : `Failed: ${error instanceof Error ? error.message : "unknown error"}.`,
+    );
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,31 @@
+import type { KeyView } from "../../src/lib/admin/types.ts";
+
+/** The two lines that point an OpenAI client at the proxy. */
+export function formatNewKey(key: string, url: string): string {
+  return `export OPENAI_BASE_URL=${url}/v1\nexport OPENAI_API_KEY=${key}`;
+}
+
+/** The keys as a table with aligned columns. */
+export function formatKeys(keys: readonly KeyView[]): string {
+  if (keys.length === 0) return "There are no keys yet.";
+  const rows = [
+    ["ID", "KEY", "CREATED", "LAST USED", "STATE", "NAME"],
+    ...keys.map((key) => [
+      key.id,
+      `${key.start}…`,
+      key.createdAt.slice(0, 10),
+      key.lastUsedAt?.slice(0, 16).replace("T", " ") ?? "never",
+      key.revokedAt === null ? "active" : "revoked",
+      key.name,
+    ]),
+  ];
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}

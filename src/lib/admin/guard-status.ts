@@ -1,0 +1,21 @@
+import type { HttpContext, HttpHandler } from "../http/context.ts";
+import { GatewayError } from "../http/errors.ts";
+import { CLIENT_KEY_PREFIX } from "../keys/generate.ts";
+
+export interface GuardStatusOptions {
+  readonly lookUpKey: (token: string) => Promise<unknown>;
+  /** Throws unless the request is the operator's. */
+  readonly requireAdmin: (context: HttpContext) => void;
+}
+
+/** Lets the operator (admin key or session) and holders of a client key see what a handler shows. */
+export function guardStatus(options: GuardStatusOptions): (handler: HttpHandler) => HttpHandler {
+  return (handler) => async (context) => {
+    const token = /^Bearer +(\S{1,512})$/i.exec(context.request.headers.authorization ?? "")?.[1];
+    if (token === undefined || !token.startsWith(CLIENT_KEY_PREFIX)) options.requireAdmin(context);
+    else if ((await options.lookUpKey(token)) === undefined) {
+      throw new GatewayError("invalid_api_key", "Incorrect API key provided.");
+    }
+    await handler(context);
+  };
+}

@@ -1,0 +1,155 @@
+import type { Database } from "../db/client.ts";
+import { describeDatabaseError, toDatabaseError } from "../db/errors.ts";
+import {
+  insertFirstKey,
+  insertKey,
+  revokeKey,
+  selectActiveKeyByHash,
+  selectKeys,
+  touchKeys,
+  type KeyRow,
+  type NewKeyRow,
+} from "../db/queries/keys.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import { CLIENT_KEY_PREFIX, generateClientKey, generateKeyId, keyStart } from "./generate.ts";
+import { hashKey } from "./hash.ts";
+import { KeyCache, type ClientKey, type KeyCacheOptions } from "./key-cache.ts";
+
+export type { ClientKey } from "./key-cache.ts";
+
+const MAX_TOKEN_LENGTH = 256;
+/** Keys whose use is waiting to be written; when the database is away for long, the oldest are given up. */
+const MAX_TOUCHED = 10_000;
+
+export interface KeyStoreOptions {
+  readonly database: Pick<Database, "db">;
+  readonly logger: Logger;
+  /** How often `last_used_at` is written, in milliseconds. */
+  readonly touchIntervalMs?: number;
+  readonly cache?: Omit<KeyCacheOptions, "load">;
+}
+
+/** A key as it is made: the only time that `key` is known. */
+export interface IssuedKey extends KeyRow {
+  readonly key: string;
+}
+
+/** The client keys: checked on each request from memory, kept in the database. */
+export class KeyStore {
+  readonly #database: Pick<Database, "db">;
+  readonly #logger: Logger;
+  readonly #cache: KeyCache;
+  readonly #touchIntervalMs: number;
+  #touched = new Map<string, number>();
+  #touchTimer: NodeJS.Timeout | undefined;
+
+  constructor({ database, logger, touchIntervalMs = 30_000, cache = {} }: KeyStoreOptions) {
+    this.#database = database;
+    this.#logger = logger;
+    this.#touchIntervalMs = touchIntervalMs;
+    this.#cache = new KeyCache({ ...cache, load: (hash) => this.#load(hash) });
+  }
+
+  /**
+   * The key that a bearer token is; undefined when it is none or revoked. A key that was seen before is answered from
+   * memory, for up to an hour while the database is away. Throws GatewayError `database_unavailable` when an unknown
+   * token cannot be looked up.
+   */
+  async authenticate(token: string): Promise<ClientKey | undefined> {
+    if (!token.startsWith(CLIENT_KEY_PREFIX) || token.length > MAX_TOKEN_LENGTH) return undefined;
+    const key = await this.#cache.get(hashKey(token));
+    if (key !== undefined) this.#touch(key.id);
+    return key;
+  }
+
+  /** Makes a key. Throws GatewayError `database_unavailable`. */
+  async create(name: string): Promise<IssuedKey> {
+    const issued = await this.#issue(name, insertKey);
+    if (issued === undefined) throw toDatabaseError(new Error("the key was not inserted"));
+    return issued;
+  }
+
+  /** Makes a key only where there has never been one; undefined otherwise. Throws as {@link create}. */
+  async createFirst(name: string): Promise<IssuedKey | undefined> {
+    return await this.#issue(name, insertFirstKey);
+  }
+
+  /** All keys, newest first. Throws GatewayError `database_unavailable`. */
+  async list(): Promise<KeyRow[]> {
+    return await orUnavailable(selectKeys(this.#database));
+  }
+
+  /**
+   * Revokes a key: at once in this process, within two minutes in others. Undefined where there is no such key.
+   * Throws GatewayError `database_unavailable`.
+   */
+  async revoke(id: string): Promise<KeyRow | undefined> {
+    const row = await orUnavailable(revokeKey(this.#database, id));
+    if (row !== undefined) this.#cache.revoke(id);
+    return row;
+  }
+
+  /** Writes when keys were last used. Never rejects. */
+  async close(): Promise<void> {
+    clearTimeout(this.#touchTimer);
+    this.#touchTimer = undefined;
+    await this.#writeTouched();
+  }
+
+  async #load(hash: string): Promise<ClientKey | undefined> {
+    const row = await orUnavailable(selectActiveKeyByHash(this.#database, hash));
+    return row === undefined ? undefined : { id: row.id, name: row.name };
+  }
+
+  async #issue(
+    name: string,
+    insert: (database: Pick<Database, "db">, row: NewKeyRow) => Promise<KeyRow | undefined>,
+  ): Promise<IssuedKey | undefined> {
+    const key = generateClientKey();
+    const row = { id: generateKeyId(), name, start: keyStart(key), hash: hashKey(key) };
+    const inserted = await orUnavailable(insert(this.#database, row));
+    if (inserted === undefined) return undefined;
+    this.#cache.admit(row.hash);
+    return { ...inserted, key };
+  }
+
+  #touch(id: string): void {
+    this.#touched.set(id, Date.now());
+    this.#touchTimer ??= setTimeout(() => {
+      this.#touchTimer = undefined;
+      void this.#writeTouched();
+    }, this.#touchIntervalMs).unref();
+  }
+
+  async #writeTouched(): Promise<void> {
+    const touched = this.#touched;
+    if (touched.size === 0) return;
+    this.#touched = new Map();
+    try {
+      await touchKeys(this.#database, touched);
+    } catch (error) {
+      this.#logger.warn({ reason: describeDatabaseError(error) }, "the last use of keys was not written");
+      // What was used since is newer. Written with the next touch.
+      for (const [id, atMs] of touched) {
+        if (!this.#touched.has(id) && this.#touched.size < MAX_TOUCHED) this.#touched.set(id, atMs);
+      }
+    }
+  }
+}
+
+export function createKeyStore(options: KeyStoreOptions): KeyStore {
+  return new KeyStore(options);
+}
+
+async function orUnavailable<Value>(query: Promise<Value>): Promise<Value> {
+  try {
+    return await query;
+  } catch (error) {
+    throw toDatabaseError(error);
+  }
+}
+
+/** A ready key for the quick start, where there has never been a key; to be printed once. Throws as `create`. */
+export async function ensureFirstKey(keyStore: KeyStore): Promise<IssuedKey | undefined> {
+  return await keyStore.createFirst("quick-start");
+}

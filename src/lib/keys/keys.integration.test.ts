@@ -1,0 +1,164 @@
+import { sql } from "drizzle-orm";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import { createTcpGate } from "../../test/tcp-gate.ts";
+import { createTestDatabase, databaseKinds, testDatabaseUrl, type TestDatabase } from "../../test/test-database.ts";
+import type { Database } from "../db/client.ts";
+import { silentLogger } from "../telemetry/logger.ts";
+import { resolveAdminKey } from "./admin-key.ts";
+import { createKeyStore, ensureFirstKey } from "./key-store.ts";
+
+const logger = silentLogger;
+
+describe.each(databaseKinds)("keys on %s", (kind) => {
+  let test: TestDatabase;
+  let database: Database;
+  beforeAll(async () => {
+    test = await createTestDatabase(kind);
+    database = await test.open();
+    await database.migrate();
+  });
+  beforeEach(async () => {
+    await database.db.execute(sql`truncate client_keys, settings`);
+  });
+  afterAll(() => test.remove());
+
+  it("are known from the moment they are made, in this process and in others, and stored as a hash only", async () => {
+    const [store, other] = [createKeyStore({ database, logger }), createKeyStore({ database, logger })];
+    const { key, id } = await store.create("laptop");
+    expect(await store.authenticate(key)).toEqual({ id, name: "laptop" });
+    expect(await other.authenticate(key)).toEqual({ id, name: "laptop" });
+    const { rows } = await database.db.execute(sql`select row_to_json(k)::text as text from client_keys k`);
+    expect(rows[0]?.["text"]).not.toContain(key.slice(11));
+  });
+
+  it("are refused when changed, empty, of another kind or too long", async () => {
+    const store = createKeyStore({ database, logger });
+    const { key } = await store.create("laptop");
+    for (const token of [
+      `${key}x`,
+      key.slice(0, -1),
+      "",
+      "cw_",
+      "sk-abc",
+      `cw_${"x".repeat(10_000)}`,
+      "cw_' or 1=1 --",
+    ]) {
+      expect(await store.authenticate(token)).toBeUndefined();
+    }
+  });
+
+  it("stop working at once when revoked; a repeat keeps the first time; an unknown id is told", async () => {
+    const store = createKeyStore({ database, logger });
+    const { key, id } = await store.create("laptop");
+    await store.authenticate(key);
+    const first = await store.revoke(id);
+    expect(await store.authenticate(key)).toBeUndefined();
+    expect((await store.revoke(id))?.revokedAt).toEqual(first?.revokedAt);
+    expect(await store.revoke("key_unknown")).toBeUndefined();
+    expect((await store.list()).map((row) => [row.id, row.revokedAt !== null])).toEqual([[id, true]]);
+  });
+
+  it("remember when they were last used, written together", async () => {
+    const store = createKeyStore({ database, logger });
+    const { key, id } = await store.create("laptop");
+    const unused = await store.create("unused");
+    const before = Date.now();
+    await store.authenticate(key);
+    await store.close();
+    const usedAt = new Map((await store.list()).map((row) => [row.id, row.lastUsedAt?.getTime()]));
+    expect(usedAt.get(id)).toBeGreaterThanOrEqual(before);
+    expect(usedAt.get(unused.id)).toBeUndefined();
+  });
+
+  it("come with one for the quick start, made once, also by two at the same time", async () => {
+    const store = createKeyStore({ database, logger });
+    const made = await Promise.all([ensureFirstKey(store), ensureFirstKey(createKeyStore({ database, logger }))]);
+    expect(made.filter((key) => key !== undefined)).toHaveLength(1);
+    const [row] = await store.list();
+    expect(row?.name).toBe("quick-start");
+    await store.revoke(row?.id ?? "");
+    expect(await ensureFirstKey(store)).toBeUndefined();
+  });
+
+  it("have an admin key of the environment, which the database is not asked for", async () => {
+    const closed = await createTestDatabase(kind);
+    const unused = await closed.open();
+    await closed.remove();
+    const adminKey = await resolveAdminKey({ fromEnv: "an admin key of mine", database: unused, logger });
+    expect([adminKey.isReady, adminKey.generated]).toEqual([true, undefined]);
+    expect([adminKey.verify("an admin key of mine"), adminKey.verify("another"), adminKey.verify("")]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+  });
+
+  it("have an admin key that is generated once, told once, and the same after a restart", async () => {
+    const told: string[] = [];
+    const options = { fromEnv: undefined, database, logger, onGenerated: (key: string) => told.push(key) };
+    const [first, twin] = await Promise.all([resolveAdminKey(options), resolveAdminKey(options)]);
+    expect(told).toHaveLength(1);
+    const key = told[0] ?? "";
+    const restarted = await resolveAdminKey(options);
+    expect([first, twin, restarted].map((adminKey) => adminKey.verify(key))).toEqual([true, true, true]);
+    expect(restarted.generated).toBeUndefined();
+    expect(restarted.signingKey()).toEqual(first.signingKey());
+    const { rows } = await database.db.execute(sql`select value::text as text from settings`);
+    expect(JSON.stringify(rows)).not.toContain(key);
+  });
+
+  it("refuse every admin key until a database that was away at the start is back", async () => {
+    const late = await createTestDatabase(kind);
+    try {
+      const unmigrated = await late.open();
+      let tell: (key: string) => void = () => undefined;
+      const told = new Promise<string>((resolve) => (tell = resolve));
+      const adminKey = await resolveAdminKey({
+        fromEnv: undefined,
+        database: unmigrated,
+        logger,
+        onGenerated: tell,
+      });
+      expect([adminKey.isReady, adminKey.verify("anything"), adminKey.signingKey()]).toEqual([false, false, undefined]);
+      await unmigrated.migrate();
+      const key = await told;
+      expect([adminKey.isReady, adminKey.verify(key), adminKey.generated]).toEqual([true, true, key]);
+      adminKey.close();
+    } finally {
+      await late.remove();
+    }
+  });
+});
+
+describe.skipIf(testDatabaseUrl === undefined)("keys on a server that goes away", () => {
+  it("keep working when they were seen before; others get 503 until it is back", async () => {
+    const test = await createTestDatabase("postgres");
+    const url = new URL(test.options.databaseUrl ?? "");
+    const gate = await createTcpGate({ host: url.hostname, port: Number(url.port || 5432) });
+    url.hostname = "127.0.0.1";
+    url.port = String(gate.port);
+    const database = await test.open({ databaseUrl: url.href });
+    onTestFinished(async () => {
+      await database.close();
+      await gate.close();
+      await test.remove();
+    });
+    await database.migrate();
+    const store = createKeyStore({ database, logger, cache: { freshMs: 0, awaitRefreshMs: 0 } });
+    const [known, unseen] = [await store.create("known"), await store.create("unseen")];
+    await store.authenticate(known.key);
+    gate.shut();
+    expect(await store.authenticate(known.key)).toMatchObject({ name: "known" });
+    const refused = { code: "database_unavailable", status: 503, retryAfterMs: 1000 };
+    await expect(store.authenticate(unseen.key)).rejects.toMatchObject(refused);
+    await expect(store.create("new")).rejects.toMatchObject(refused);
+    gate.open();
+    expect(await store.authenticate(unseen.key)).toMatchObject({ name: "unseen" });
+    gate.stall();
+    const startedAt = performance.now();
+    expect(await store.authenticate(known.key)).toMatchObject({ name: "known" });
+    expect(performance.now() - startedAt).toBeLessThan(2000);
+    gate.open();
+    await store.close();
+  });
+});
