@@ -1,3 +1,10 @@
+import type { AgentManager } from "../agent/manager.ts";
+import type { CliExecutor } from "../cli/types.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import { createClaudeApiProvider } from "./claude-api.ts";
+import { createClaudeCliProvider } from "./claude-cli.ts";
+import { createClaudeCliRemoteProvider } from "./claude-cli-remote.ts";
+import { createOpenAIProvider } from "./openai.ts";
 import type { LLMProvider } from "./types.ts";
 
 export { BUILTIN_PROVIDER_TYPES, type LLMProvider, type ProviderType } from "./types.ts";
@@ -21,4 +28,28 @@ export function createProviderRegistry(providers: readonly LLMProvider[]): Provi
       await Promise.allSettled(providers.map((provider) => provider.close()));
     },
   };
+}
+
+export interface BuiltinProvidersOptions {
+  readonly openai:
+    | { readonly apiKey: string; readonly baseUrl: string; readonly models: readonly string[] }
+    | undefined;
+  readonly claudeApi: { readonly apiKey: string; readonly baseUrl: string } | undefined;
+  readonly claudeCli: { readonly executor: CliExecutor; readonly maxConcurrency: number } | undefined;
+  readonly claudeCliRemote: { readonly manager: AgentManager } | undefined;
+  readonly logger: Logger;
+}
+
+/** Makes the built-in providers that are configured; the order is that of `/v1/models`. */
+export function createBuiltinProviders(options: BuiltinProvidersOptions): readonly LLMProvider[] {
+  const { openai, claudeApi, claudeCli, claudeCliRemote, logger } = options;
+  const providers: LLMProvider[] = [];
+  if (claudeCliRemote !== undefined) providers.push(createClaudeCliRemoteProvider(claudeCliRemote));
+  if (claudeCli !== undefined) providers.push(createClaudeCliProvider(claudeCli));
+  if (claudeApi !== undefined) providers.push(createClaudeApiProvider({ ...claudeApi, logger }));
+  if (openai !== undefined) {
+    const { models, ...connection } = openai;
+    providers.push(createOpenAIProvider({ ...connection, ...(models.length > 0 && { models }), logger }));
+  }
+  return providers;
 }

@@ -1,0 +1,181 @@
+import { z } from "zod";
+import { GatewayError, toGatewayError } from "../http/errors.ts";
+import { createSseParser } from "../http/sse.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import { CLAUDE_ALIAS_MODELS, CLAUDE_STATIC_MODELS, claudeModelTraits, resolveClaudeModel } from "./claude/models.ts";
+import { translateClaudeError } from "./claude/translate-error.ts";
+import { translateRequest } from "./claude/translate-request.ts";
+import { translateResponse } from "./claude/translate-response.ts";
+import { createClaudeStreamTranslator } from "./claude/translate-stream.ts";
+import { createBackpressure } from "./transports/http-backpressure.ts";
+import { withUsage } from "./transports/http-errors.ts";
+import { createModelList } from "./transports/http-model-list.ts";
+import { createHttpClient, type HttpRequest, type HttpStreamControl } from "./transports/http.ts";
+import type { LLMProvider, ProviderCall, ProviderModel, ProviderOutcome, ServedBy, StreamSink } from "./types.ts";
+
+const MODEL_LIST_TIMEOUT_MS = 10_000;
+const MAX_MODEL_LIST_BYTES = 1024 * 1024;
+
+export interface ClaudeApiProviderOptions {
+  readonly apiKey: string;
+  /** Without `/v1`, such as `https://api.anthropic.com`. */
+  readonly baseUrl: string;
+  readonly logger?: Logger;
+}
+
+const modelsReplySchema = z.looseObject({
+  data: z.array(z.looseObject({ id: z.string(), created_at: z.string().nullish() })),
+});
+
+/** The Anthropic API (platform.claude.com/docs, Messages) as a provider: `claude-api`. */
+export function createClaudeApiProvider(options: ClaudeApiProviderOptions): LLMProvider {
+  const basePath = new URL(options.baseUrl).pathname.replace(/\/+$/, "");
+  const http = createHttpClient(options.baseUrl);
+  const headers = { "x-api-key": options.apiKey, "anthropic-version": "2023-06-01" };
+  let closed = false;
+
+  const translateError: HttpRequest["translateError"] = ({ status, body, retryAfterMs }) =>
+    translateClaudeError(status, body, retryAfterMs);
+
+  const models = createModelList({
+    initial: CLAUDE_STATIC_MODELS,
+    load: async (signal) => {
+      const timeouts = {
+        connectMs: MODEL_LIST_TIMEOUT_MS,
+        firstOutputMs: MODEL_LIST_TIMEOUT_MS,
+        idleMs: MODEL_LIST_TIMEOUT_MS,
+        totalMs: MODEL_LIST_TIMEOUT_MS,
+      };
+      const path = `${basePath}/v1/models?limit=1000`;
+      const reply = await http.requestJson(
+        { method: "GET", path, headers, signal, timeouts, translateError, secret: options.apiKey },
+        MAX_MODEL_LIST_BYTES,
+      );
+      return [...CLAUDE_ALIAS_MODELS, ...modelsReplySchema.parse(JSON.parse(reply.body)).data.map(toProviderModel)];
+    },
+    onFailure: (error) => options.logger?.warn({ error: describe(error) }, "could not list Anthropic's models"),
+  });
+
+  function prepare(call: ProviderCall, stream: boolean): { request: HttpRequest; droppedParams: readonly string[] } {
+    const model = resolveClaudeModel(call.model);
+    const { defaultMaxTokens } = claudeModelTraits(model);
+    const { body, droppedParams } = translateRequest(call.request, { model, defaultMaxTokens });
+    return {
+      request: {
+        method: "POST",
+        path: `${basePath}/v1/messages`,
+        headers: { ...headers, "content-type": "application/json" },
+        body: JSON.stringify({ ...body, stream }),
+        signal: call.signal,
+        timeouts: call.timeouts,
+        translateError,
+        secret: options.apiKey,
+      },
+      droppedParams,
+    };
+  }
+
+  async function stream(call: ProviderCall, sink: StreamSink): Promise<ProviderOutcome> {
+    const { request, droppedParams } = prepare(call, true);
+    const translator = createClaudeStreamTranslator();
+    const applyBackpressure = createBackpressure(sink);
+    let upstreamRequestId: string | undefined;
+    let servedBy: ServedBy | undefined;
+    let control: HttpStreamControl | undefined;
+
+    const open = (): ServedBy => {
+      if (servedBy !== undefined) return servedBy;
+      servedBy = { model: translator.model ?? call.model, droppedParams, upstreamRequestId };
+      sink.open(servedBy);
+      return servedBy;
+    };
+    const parser = createSseParser({
+      onEvent: ({ data }) => {
+        if (control === undefined || translator.ended || data === "") return;
+        const deltas = translator.push(parseEvent(data));
+        if (translator.messageStarts > 1) throw invalidStream("a second message began");
+        if (deltas.length > 0) {
+          control.output();
+          open();
+          for (const delta of deltas) applyBackpressure(sink.delta(delta), control);
+        }
+        if (translator.ended) control.finish();
+      },
+    });
+    try {
+      await http.openStream(request, {
+        onOpen: (received) => {
+          upstreamRequestId = readHeader(received["request-id"]);
+        },
+        onData: (chunk, streamControl) => {
+          control = streamControl;
+          parser.push(chunk);
+        },
+        onEnd: () => {
+          throw new GatewayError("upstream_incomplete", "Anthropic's stream ended before the message did.");
+        },
+      });
+    } catch (thrown) {
+      throw withUsage(toGatewayError(thrown), translator.usage());
+    }
+    const { finishReason } = translator;
+    if (finishReason === undefined) throw invalidStream("it ended without a stop reason");
+    return { servedBy: open(), finishReason, usage: translator.usage() };
+  }
+
+  return {
+    id: "claude-api",
+    type: "claude-api",
+    isAvailable: () => !closed,
+    getModels: () => models.get(),
+    stream,
+    complete: async (call) => {
+      const { request, droppedParams } = prepare(call, false);
+      const reply = await http.requestJson(request);
+      const { completion, finishReason, usage, model } = translateResponse(parseReply(reply.body), call);
+      const upstreamRequestId = readHeader(reply.headers["request-id"]);
+      return {
+        body: completion,
+        outcome: { servedBy: { model, droppedParams, upstreamRequestId }, finishReason, usage },
+      };
+    },
+    close: async () => {
+      closed = true;
+      models.close();
+      await http.close();
+    },
+  };
+}
+
+function toProviderModel(model: { id: string; created_at?: string | null | undefined }): ProviderModel {
+  const created = Date.parse(model.created_at ?? "");
+  return { id: model.id, ownedBy: "anthropic", created: Number.isNaN(created) ? 0 : Math.floor(created / 1000) };
+}
+
+function readHeader(value: string | string[] | undefined): string | undefined {
+  return typeof value === "string" ? value : value?.[0];
+}
+
+function parseEvent(data: string): unknown {
+  try {
+    return JSON.parse(data);
+  } catch {
+    throw invalidStream("an event is no JSON");
+  }
+}
+
+function parseReply(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    throw new GatewayError("upstream_invalid_response", "Anthropic's reply is not JSON.");
+  }
+}
+
+function invalidStream(what: string): GatewayError {
+  return new GatewayError("upstream_invalid_response", `Anthropic's stream is malformed: ${what}.`);
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,173 @@
+import { z } from "zod";
+import { GatewayError, toGatewayError } from "../http/errors.ts";
+import { createSseParser } from "../http/sse.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import { createChunkRelay } from "./openai/relay-chunk.ts";
+import { watchCompletion } from "./openai/relay-completion.ts";
+import { translateOpenAIError } from "./openai/translate-error.ts";
+import { createBackpressure } from "./transports/http-backpressure.ts";
+import { withUsage } from "./transports/http-errors.ts";
+import { createModelList, type ModelList } from "./transports/http-model-list.ts";
+import { createHttpClient, type HttpRequest, type HttpStreamControl } from "./transports/http.ts";
+import type { LLMProvider, ProviderCall, ProviderModel, ProviderOutcome, ServedBy, StreamSink } from "./types.ts";
+
+const MODEL_LIST_TIMEOUT_MS = 3000;
+const MAX_MODEL_LIST_BYTES = 4 * 1024 * 1024;
+
+export interface OpenAIProviderOptions {
+  readonly apiKey: string;
+  /** With its version, such as `https://api.openai.com/v1`. */
+  readonly baseUrl: string;
+  /** The models on offer; asked from the upstream where the list is left out or empty. */
+  readonly models?: readonly string[];
+  readonly logger?: Logger;
+}
+
+const modelsReplySchema = z.looseObject({
+  data: z.array(
+    z.looseObject({
+      id: z.string(),
+      owned_by: z.string().nullish(),
+      created: z.int().nonnegative().nullish().catch(null),
+    }),
+  ),
+});
+
+/**
+ * The OpenAI API, or any server that speaks it, as a provider: `openai`. It relays: the client's fields reach the
+ * upstream untouched, unknown ones too, and the upstream's chunks reach the client as they came.
+ */
+export function createOpenAIProvider(options: OpenAIProviderOptions): LLMProvider {
+  const basePath = new URL(options.baseUrl).pathname.replace(/\/+$/, "");
+  const http = createHttpClient(options.baseUrl);
+  const headers = { authorization: `Bearer ${options.apiKey}` };
+  const models = createModels();
+  let closed = false;
+
+  const translateError: HttpRequest["translateError"] = ({ status, body, retryAfterMs }) =>
+    translateOpenAIError(status, body, retryAfterMs);
+
+  function createModels(): Pick<ModelList, "get" | "close"> {
+    const fixed = (options.models ?? []).map((id): ProviderModel => ({ id, ownedBy: "openai", created: 0 }));
+    if (fixed.length > 0) return { get: async () => fixed, close: () => {} };
+    return createModelList({
+      load: loadModels,
+      onFailure: (error) =>
+        options.logger?.warn(
+          { error: error instanceof Error ? error.message : String(error) },
+          "could not list the OpenAI upstream's models",
+        ),
+    });
+  }
+
+  async function loadModels(signal: AbortSignal): Promise<readonly ProviderModel[]> {
+    const timeouts = {
+      connectMs: MODEL_LIST_TIMEOUT_MS,
+      firstOutputMs: MODEL_LIST_TIMEOUT_MS,
+      idleMs: MODEL_LIST_TIMEOUT_MS,
+      totalMs: MODEL_LIST_TIMEOUT_MS,
+    };
+    const reply = await http.requestJson(
+      { method: "GET", path: `${basePath}/models`, headers, signal, timeouts, translateError, secret: options.apiKey },
+      MAX_MODEL_LIST_BYTES,
+    );
+    const { data } = modelsReplySchema.parse(JSON.parse(reply.body));
+    return data.map((model) => ({ id: model.id, ownedBy: model.owned_by ?? "openai", created: model.created ?? 0 }));
+  }
+
+  function createRequest(call: ProviderCall, body: Readonly<Record<string, unknown>>): HttpRequest {
+    return {
+      method: "POST",
+      path: `${basePath}/chat/completions`,
+      headers: { ...headers, "content-type": "application/json" },
+      body: JSON.stringify(body),
+      signal: call.signal,
+      timeouts: call.timeouts,
+      translateError,
+      secret: options.apiKey,
+    };
+  }
+
+  async function stream(call: ProviderCall, sink: StreamSink): Promise<ProviderOutcome> {
+    const { request, model } = call;
+    const streamOptions = { ...request.stream_options, include_usage: true };
+    const relay = createChunkRelay({
+      includeUsage: request.stream_options?.include_usage === true,
+      choices: request.n ?? 1,
+    });
+    const applyBackpressure = createBackpressure(sink);
+    let upstreamRequestId: string | undefined;
+    let servedBy: ServedBy | undefined;
+    let control: HttpStreamControl | undefined;
+    let done = false;
+
+    const open = (): ServedBy => {
+      if (servedBy !== undefined) return servedBy;
+      servedBy = { model: relay.model ?? model, upstreamRequestId };
+      sink.open(servedBy);
+      return servedBy;
+    };
+    const requireFinished = (): void => {
+      if (relay.finished) return;
+      throw new GatewayError("upstream_incomplete", "The upstream's stream ended before the answer did.");
+    };
+    const parser = createSseParser({
+      onEvent: ({ data }) => {
+        if (control === undefined || done || data === "") return;
+        if (data === "[DONE]") {
+          requireFinished();
+          done = true;
+          control.finish();
+          return;
+        }
+        const payload = relay.push(data);
+        control.output();
+        if (payload === undefined) return;
+        open();
+        applyBackpressure(sink.raw(payload), control);
+      },
+    });
+    try {
+      await http.openStream(createRequest(call, { ...request, model, stream: true, stream_options: streamOptions }), {
+        onOpen: (received) => {
+          upstreamRequestId = readHeader(received["x-request-id"]);
+        },
+        onData: (chunk, streamControl) => {
+          control = streamControl;
+          parser.push(chunk);
+        },
+        // Some compatible servers close without `[DONE]`; the finish reasons have then said that the answer is whole.
+        onEnd: requireFinished,
+      });
+      const { finishReason } = relay;
+      if (finishReason === undefined)
+        throw new GatewayError("upstream_incomplete", "The upstream gave no finish reason.");
+      return { servedBy: open(), finishReason, usage: relay.usage };
+    } catch (thrown) {
+      throw withUsage(toGatewayError(thrown), relay.usage);
+    }
+  }
+
+  return {
+    id: "openai",
+    type: "openai",
+    isAvailable: () => !closed,
+    getModels: () => models.get(),
+    stream,
+    complete: async (call) => {
+      const reply = await http.requestJson(createRequest(call, { ...call.request, model: call.model }));
+      const { model = call.model, finishReason, usage } = watchCompletion(reply.body);
+      const upstreamRequestId = readHeader(reply.headers["x-request-id"]);
+      return { body: reply.body, outcome: { servedBy: { model, upstreamRequestId }, finishReason, usage } };
+    },
+    close: async () => {
+      closed = true;
+      models.close();
+      await http.close();
+    },
+  };
+}
+
+function readHeader(value: string | string[] | undefined): string | undefined {
+  return typeof value === "string" ? value : value?.[0];
+}

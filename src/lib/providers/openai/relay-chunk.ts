@@ -1,0 +1,122 @@
+import { GatewayError } from "../../http/errors.ts";
+import { finishReasonSchema, usageSchema, type FinishReason, type Usage } from "../../openai/usage.ts";
+import { translateOpenAIErrorPayload } from "./translate-error.ts";
+
+export interface ChunkRelayOptions {
+  /** Whether the client asked for `stream_options.include_usage`. */
+  readonly includeUsage: boolean;
+  /** How many choices the client asked for. */
+  readonly choices: number;
+}
+
+/** Watches the chunks of one stream as they pass; see {@link createChunkRelay}. */
+export interface ChunkRelay {
+  /**
+   * Takes the payload of one event's `data:` lines.
+   *
+   * @returns What to forward, as one line, or `undefined` when the client is not to see it.
+   * @throws GatewayError on an `{"error": …}` payload, and `upstream_invalid_response` on one that is not a chunk.
+   */
+  push(data: string): string | undefined;
+  /** The model, as the upstream named it first. */
+  readonly model: string | undefined;
+  /** The finish reason of the first choice that had one. */
+  readonly finishReason: FinishReason | undefined;
+  /** Whether as many choices as were asked for, and every one that was begun, have their finish reason. */
+  readonly finished: boolean;
+  readonly usage: Usage | undefined;
+}
+
+const NULL_USAGE = ',"usage":null';
+
+/**
+ * A relay for the chunks of an upstream that speaks the hub format (OpenAI `CreateChatCompletionStreamResponse`). They
+ * pass as they came, byte for byte; they are parsed only to see usage, ends and errors. The proxy always asks for usage,
+ * so for a client that did not, the `usage` key is cut out and the chunk without choices is held back.
+ */
+export function createChunkRelay(options: ChunkRelayOptions): ChunkRelay {
+  const begun = new Set<unknown>();
+  const ended = new Set<unknown>();
+  let model: string | undefined;
+  let finishReason: FinishReason | undefined;
+  let usage: Usage | undefined;
+
+  function watchChoice(choice: unknown): void {
+    if (!isRecord(choice)) throw invalidChunk();
+    begun.add(choice["index"]);
+    const reason = choice["finish_reason"];
+    if (typeof reason !== "string" || reason === "") return;
+    ended.add(choice["index"]);
+    finishReason ??= toFinishReason(reason);
+  }
+
+  return {
+    push(data) {
+      const chunk = parseChunk(data);
+      // Outside of strings, where JSON allows no raw line end, one is white space.
+      const payload = data.includes("\n") ? data.replaceAll("\n", " ") : data;
+      if (chunk["error"]) throw translateOpenAIErrorPayload(chunk);
+      const choices = chunk["choices"];
+      if (!Array.isArray(choices)) throw invalidChunk();
+      if (model === undefined && typeof chunk["model"] === "string") model = chunk["model"];
+      for (const choice of choices) watchChoice(choice);
+      const chunkUsage = chunk["usage"];
+      if (chunkUsage === undefined) return payload;
+      if (chunkUsage !== null) usage = readUsage(chunkUsage) ?? usage;
+      if (options.includeUsage) return payload;
+      if (choices.length === 0 && chunkUsage !== null) return undefined;
+      return withoutUsage(payload, chunk);
+    },
+    get model() {
+      return model;
+    },
+    get finishReason() {
+      return finishReason;
+    },
+    get finished() {
+      return ended.size >= options.choices && begun.size === ended.size;
+    },
+    get usage() {
+      return usage;
+    },
+  };
+}
+
+/** OpenAI's finish reasons as they are; what another server invents counts as `stop`. */
+export function toFinishReason(reason: string): FinishReason {
+  const known = finishReasonSchema.safeParse(reason);
+  return known.success ? known.data : "stop";
+}
+
+/** Usage in the shape of the hub; `undefined` when it is not told in it. */
+export function readUsage(value: unknown): Usage | undefined {
+  const parsed = usageSchema.safeParse(value);
+  return parsed.success ? parsed.data : undefined;
+}
+
+function withoutUsage(payload: string, chunk: Readonly<Record<string, unknown>>): string {
+  // Nearly every chunk has `"usage":null` once. Quotes inside JSON strings are escaped, so this text can only be that key.
+  const isOnlyOne = payload.indexOf('"usage"') === payload.lastIndexOf('"usage"');
+  if (chunk["usage"] === null && isOnlyOne && payload.includes(NULL_USAGE)) return payload.replace(NULL_USAGE, "");
+  const { usage: _usage, ...rest } = chunk;
+  return JSON.stringify(rest);
+}
+
+function parseChunk(payload: string): Readonly<Record<string, unknown>> {
+  let chunk: unknown;
+  try {
+    chunk = JSON.parse(payload);
+  } catch {
+    throw invalidChunk();
+  }
+  if (!isRecord(chunk)) throw invalidChunk();
+  return chunk;
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function invalidChunk(): GatewayError {
+  return new GatewayError("upstream_invalid_response", "The upstream's stream holds something other than chat chunks.");
+}

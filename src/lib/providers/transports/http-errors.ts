@@ -1,0 +1,47 @@
+import { GatewayError } from "../../http/errors.ts";
+import type { Usage } from "../../openai/usage.ts";
+
+/** How far a request had come when its connection failed. */
+export type HttpPhase = "connecting" | "waiting" | "receiving";
+
+/** The failure for a connection that broke, by what was under way. The upstream's address stays out of the message. */
+export function connectionError(error: Error, phase: HttpPhase): GatewayError {
+  const code = "code" in error && typeof error.code === "string" ? error.code : undefined;
+  if (code === "UND_ERR_CONNECT_TIMEOUT") return timeoutError("connecting to the upstream", error);
+  const reason = code === undefined ? "" : ` (${code})`;
+  if (phase === "receiving") {
+    return new GatewayError("upstream_incomplete", `The upstream's answer broke off${reason}.`, { cause: error });
+  }
+  const message =
+    phase === "connecting"
+      ? `The upstream could not be reached${reason}.`
+      : `The upstream closed the connection before it answered${reason}.`;
+  return new GatewayError("upstream_connection_failed", message, { cause: error });
+}
+
+/** The failure for a clock that ran out. */
+export function timeoutError(during: string, cause?: unknown): GatewayError {
+  return new GatewayError("upstream_timeout", `Timed out ${during}.`, cause === undefined ? {} : { cause });
+}
+
+/** The failure for an abort: the GatewayError that the signal carries, else `client_closed_request`. */
+export function abortError(signal: AbortSignal): GatewayError {
+  const reason: unknown = signal.reason;
+  if (reason instanceof GatewayError) return reason;
+  return new GatewayError("client_closed_request", "The request was cancelled.", { cause: reason });
+}
+
+/** The same failure with the tokens that were used before it, for the row; unchanged where they are not known. */
+export function withUsage(error: GatewayError, usage: Usage | undefined): GatewayError {
+  if (usage === undefined || error.usage !== undefined) return error;
+  return new GatewayError(error.code, error.message, {
+    status: error.status,
+    param: error.param,
+    retryAfterMs: error.retryAfterMs,
+    ...(error.shouldRetry === undefined ? {} : { shouldRetry: error.shouldRetry }),
+    failover: error.failover,
+    ...(error.allow === undefined ? {} : { allow: error.allow }),
+    usage,
+    cause: error.cause,
+  });
+}

@@ -1,0 +1,120 @@
+import type { IncomingHttpHeaders } from "node:http";
+import { Pool } from "undici";
+import { GatewayError } from "../../http/errors.ts";
+import type { CallTimeouts } from "../types.ts";
+import { runExchange } from "./http-exchange.ts";
+
+/** Open connections to one upstream; more requests wait, bounded by their connect clock. */
+const MAX_CONNECTIONS = 1024;
+const MAX_CONNECT_MS = 120_000;
+const KEEP_ALIVE_MS = 4000;
+const DEFAULT_MAX_BODY_BYTES = 64 * 1024 * 1024;
+
+export interface HttpRequest {
+  readonly method: "GET" | "POST";
+  /** Path and query on the client's origin. */
+  readonly path: string;
+  /** Header names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string | Buffer;
+  readonly signal: AbortSignal;
+  readonly timeouts: CallTimeouts;
+  /** Turns an answer that is not the expected one into the error to throw: the provider family's knowledge. */
+  readonly translateError: (failure: HttpFailure) => GatewayError;
+  /** A secret that the upstream may echo; it is cut out of {@link HttpFailure.body}. */
+  readonly secret?: string;
+}
+
+/** An answer with a status other than 2xx, or a 2xx of the wrong kind (a captive portal's page, JSON for a stream). */
+export interface HttpFailure {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  /** The first 64 KiB of the body. */
+  readonly body: string;
+  readonly retryAfterMs: number | undefined;
+}
+
+/** What the reader of a stream can do. */
+export interface HttpStreamControl {
+  /** Real output came: feeds the first-output and idle clocks. Comments and pings do not count. */
+  output(): void;
+  /** Stops reading the socket, so that TCP holds the upstream back; the idle clock stands still meanwhile. */
+  pause(): void;
+  resume(): void;
+  /** The answer is whole: resolves now. What may follow is read and ignored for a moment so that the connection can be used again. */
+  finish(): void;
+}
+
+/** Reads a stream. What a method throws ends the request at once and is what {@link HttpClient.openStream} rejects with. */
+export interface HttpStreamHandler {
+  /** A 2xx answer begins. */
+  onOpen?(headers: IncomingHttpHeaders): void;
+  onData(chunk: Buffer, control: HttpStreamControl): void;
+  /** The body ended without `finish()`: throws unless the answer is whole all the same. */
+  onEnd(): void;
+}
+
+export interface HttpReply {
+  readonly headers: IncomingHttpHeaders;
+  /** The whole body, decoded as UTF-8. */
+  readonly body: string;
+}
+
+export interface HttpClient {
+  /**
+   * Sends a request and hands its 2xx event stream to the handler.
+   *
+   * @throws GatewayError `upstream_timeout`, `upstream_connection_failed` (before the answer), `upstream_incomplete`
+   * (in it), what `translateError` makes of another answer, what the handler throws, or the signal's reason.
+   */
+  openStream(request: HttpRequest, handler: HttpStreamHandler): Promise<void>;
+  /**
+   * Sends a request and reads its 2xx JSON answer whole, as text. Since a model's answer comes in one piece after its
+   * last token, only the total clock bounds the wait for it; `firstOutputMs` and `idleMs` do not apply.
+   */
+  requestJson(request: HttpRequest, maxBodyBytes?: number): Promise<HttpReply>;
+  close(): Promise<void>;
+}
+
+/**
+ * A pool of HTTP/1.1 connections to one origin, used through undici's `dispatch`: no fetch, no web streams, nothing per
+ * chunk but a callback. undici's own header and body timeouts are off, since the four clocks of a call rule; its
+ * connect timeout is only a backstop. An abort, in whatever phase, destroys the socket before the promise rejects; a
+ * request that was still waiting for its connection is never written.
+ *
+ * @param baseUrl `http:` or `https:` URL; only its origin is used.
+ */
+export function createHttpClient(baseUrl: string): HttpClient {
+  const pool = new Pool(new URL(baseUrl).origin, {
+    connections: MAX_CONNECTIONS,
+    pipelining: 1,
+    connect: { timeout: MAX_CONNECT_MS },
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+  });
+  return {
+    openStream: (request, handler) => runExchange(pool, request, "text/event-stream", handler),
+    requestJson: async (request, maxBodyBytes = DEFAULT_MAX_BODY_BYTES) => {
+      const chunks: Buffer[] = [];
+      let headers: IncomingHttpHeaders = {};
+      let length = 0;
+      const timeouts = { ...request.timeouts, firstOutputMs: Number.POSITIVE_INFINITY };
+      await runExchange(pool, { ...request, timeouts }, "application/json", {
+        onOpen: (received) => {
+          headers = received;
+        },
+        onData: (chunk) => {
+          length += chunk.length;
+          if (length > maxBodyBytes) {
+            throw new GatewayError("upstream_invalid_response", "The upstream's answer is too large.");
+          }
+          chunks.push(chunk);
+        },
+        onEnd: () => {},
+      });
+      return { headers, body: Buffer.concat(chunks, length).toString("utf8") };
+    },
+    close: () => pool.destroy(),
+  };
+}
