@@ -111,6 +111,8 @@ export const agentCliSchema = z.looseObject({
 /** First POST after `connected`; the agent gets work only after it. Carries no sequence number. */
 export const helloMessageSchema = z.looseObject({
   type: z.literal("hello"),
+  /** The `sessionId` of the `connected` that this answers: a late hello of an earlier connection is then ignored. */
+  sessionId: z.string().optional(),
   version: z.string(),
   platform: z.string(),
   clis: z.array(agentCliSchema).max(16),

@@ -51,7 +51,9 @@ export function answerLines(context: AnswerContext, deltas: readonly string[]): 
     { type: "system", subtype: "status", status: "requesting", session_id: context.sessionId },
     event({ type: "message_start", message: { ...message, content: [], usage: { ...started, output_tokens: 1 } } }),
     event({ type: "content_block_start", index: 0, content_block: { type: "text", text: "" } }),
-    ...deltas.map((delta) => event({ type: "content_block_delta", index: 0, delta: { type: "text_delta", text: delta } })),
+    ...deltas.map((delta) =>
+      event({ type: "content_block_delta", index: 0, delta: { type: "text_delta", text: delta } }),
+    ),
     { type: "assistant", message: { ...message, content: [{ type: "text", text }] }, session_id: context.sessionId },
     event({ type: "content_block_stop", index: 0 }),
     event({ type: "message_delta", delta: { stop_reason: "end_turn", stop_sequence: null }, usage }),

@@ -80,7 +80,7 @@ function encodeAnswer(settings: StandInConfig, prompt: string): readonly Buffer[
 
 function splitKeepingEnds(bytes: Buffer): readonly Buffer[] {
   const lines: Buffer[] = [];
-  for (let start = 0; start < bytes.length; ) {
+  for (let start = 0; start < bytes.length;) {
     const end = bytes.indexOf(0x0a, start);
     const next = end === -1 ? bytes.length : end + 1;
     lines.push(bytes.subarray(start, next));

@@ -1,7 +1,25 @@
 /** Words with everything that breaks careless handling: several bytes, joined emoji, right-to-left, U+2028, escapes. */
 const WORDS = [
-  "the ", "answer ", "is ", "stream", "ing ", "Grüße ", "日本語", "🌍", "👩‍👩‍👧 ", "é ", "שלום ", "\u2028", "\n", "\t",
-  '"quoted" ', "back\\slash ", "data: ", "[DONE] ", "{}", "0123456789 ",
+  "the ",
+  "answer ",
+  "is ",
+  "stream",
+  "ing ",
+  "Grüße ",
+  "日本語",
+  "🌍",
+  "👩‍👩‍👧 ",
+  "é ",
+  "שלום ",
+  "\u2028",
+  "\n",
+  "\t",
+  '"quoted" ',
+  "back\\slash ",
+  "data: ",
+  "[DONE] ",
+  "{}",
+  "0123456789 ",
 ] as const;
 
 /** A small seeded generator (mulberry32): the same seed gives the same numbers everywhere. */

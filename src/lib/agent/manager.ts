@@ -1,0 +1,261 @@
+import { GatewayError } from "../http/errors.ts";
+import type { CompletionResult, ProviderCall, ProviderOutcome, StreamSink } from "../providers/types.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import { ChangeFeed } from "./change-feed.ts";
+import { createCollectingSink } from "./collecting-sink.ts";
+import { mergeStatus } from "./commit.ts";
+import { RequestDispatcher } from "./dispatcher.ts";
+import type { AgentEventStream } from "./event-stream.ts";
+import { offersModel } from "./selection.ts";
+import { AgentSession, type AgentIdentity } from "./session.ts";
+import type {
+  AgentMessage,
+  AgentStatus,
+  CancelEvent,
+  DrainEvent,
+  MessageResult,
+  PostAnswer,
+  SequencedMessage,
+} from "./types.ts";
+
+/** When an agent is asked to resend what a slow client had no room for, in milliseconds. */
+const HELD_RETRY_AFTER_MS = 100;
+
+export interface AgentManagerOptions {
+  readonly pingIntervalMs: number;
+  /** How long in-flight requests survive without a connection. */
+  readonly resumeGraceMs: number;
+  /** Most requests that may wait for a free agent. */
+  readonly queueMax: number;
+  readonly queueWaitMs: number;
+  readonly logger: Logger;
+  /** Monotonic milliseconds; `performance.now` unless a test says otherwise. */
+  readonly now?: () => number;
+}
+
+export interface AgentRegistration extends AgentIdentity {
+  readonly version: string;
+  readonly protocol: number;
+  /** Called once the agent is let in. */
+  readonly openStream: () => AgentEventStream;
+}
+
+export interface AgentConnectionHandle {
+  /** To be called when the stream has closed. */
+  closed(): void;
+}
+
+/** Knows the connected agents and the requests they have; see docs/agent-protocol.md for every rule. */
+export class AgentManager {
+  readonly #options: AgentManagerOptions;
+  readonly #now: () => number;
+  readonly #sessions = new Map<string, AgentSession>();
+  readonly #dispatcher: RequestDispatcher;
+  readonly #changes: ChangeFeed;
+  #life: "open" | "draining" | "closed" = "open";
+  #drainEvent: DrainEvent | undefined;
+
+  constructor(options: AgentManagerOptions) {
+    this.#options = options;
+    this.#now = options.now ?? (() => performance.now());
+    this.#changes = new ChangeFeed(options.logger);
+    this.#dispatcher = new RequestDispatcher({
+      queueMax: options.queueMax,
+      queueWaitMs: options.queueWaitMs,
+      now: this.#now,
+      sessions: () => this.#sessions.values(),
+      onChanged: () => this.#changed(),
+    });
+  }
+
+  /**
+   * Takes a connection in and sends `connected`. The same instance takes over from its earlier connection at once. Another
+   * instance takes over an id whose holder is disconnected or has been silent for 2.5 ping intervals; the holder's requests
+   * then fail over or fail. Throws `agent_identity_in_use` while the holder is alive; once the proxy drains, `shutting_down`
+   * for all but those that come back to finish their work.
+   */
+  registerAgent(registration: AgentRegistration): AgentConnectionHandle {
+    const { agentId, instance, version, protocol, openStream } = registration;
+    const { pingIntervalMs, resumeGraceMs, logger } = this.#options;
+    const holder = this.#sessions.get(agentId);
+    const isReturn = holder?.instance === instance;
+    const hasWork = isReturn && holder.hasWork;
+    if (this.#life === "closed" || (this.#life === "draining" && !hasWork)) throw shuttingDown();
+    if (holder !== undefined && !isReturn) {
+      if (holder.isConnected && !holder.isSilent) {
+        throw new GatewayError("agent_identity_in_use", `Another agent is connected as ${agentId}.`, {
+          retryAfterMs: Math.min(pingIntervalMs, 5000),
+        });
+      }
+      this.removeAgent(agentId, "a new instance took its place");
+    }
+    const session =
+      (isReturn ? holder : undefined) ??
+      new AgentSession({
+        agentId,
+        instance,
+        version,
+        protocol,
+        pingIntervalMs,
+        resumeGraceMs,
+        logger,
+        now: this.#now,
+        onChanged: () => this.#changed(),
+        onExpired: (expired) => this.#remove(expired, "it did not come back in time"),
+      });
+    this.#sessions.set(agentId, session);
+    const stream = openStream();
+    session.attach(stream);
+    if (this.#drainEvent !== undefined) session.drain(this.#drainEvent);
+    logger.info({ agentId, instance, version, returned: isReturn }, "agent connected");
+    return { closed: () => session.detach(stream) };
+  }
+
+  /** Closes an agent's stream and forgets it; its requests fail over, or fail with `agent_lost`. */
+  removeAgent(agentId: string, reason: string): void {
+    const session = this.#sessions.get(agentId);
+    if (session !== undefined) this.#remove(session, reason);
+  }
+
+  /** Whether an agent is connected, has said hello, does not drain and offers the model (any, if left out). Busy ones count. */
+  hasConnectedAgent(model?: string): boolean {
+    if (this.#life !== "open") return false;
+    for (const session of this.#sessions.values()) {
+      if (session.isReady && (model === undefined || offersModel(session.models, model))) return true;
+    }
+    return false;
+  }
+
+  /** The models of all ready agents, each once; wildcards are left out. */
+  models(): string[] {
+    const models = new Set<string>();
+    for (const session of this.#sessions.values()) {
+      if (session.isReady) for (const model of session.models) if (!model.endsWith("*")) models.add(model);
+    }
+    return [...models];
+  }
+
+  /** Whether this instance is registered, connected or within its grace. */
+  knowsAgent(agent: AgentIdentity): boolean {
+    return this.#session(agent) !== undefined;
+  }
+
+  /** Has a call answered by an agent, as one completion. Throws GatewayError. */
+  async dispatchRequest(call: ProviderCall): Promise<CompletionResult> {
+    if (this.#life !== "open") throw shuttingDown();
+    const { sink, collector } = createCollectingSink();
+    const outcome = await this.#dispatcher.dispatch(call, sink, false);
+    const { servedBy, finishReason, usage } = outcome;
+    const end = { id: call.completionId, created: call.created, model: servedBy.model, finishReason, usage };
+    return { body: collector.completion(end), outcome };
+  }
+
+  /** Has a call answered by an agent, step by step. Resolves after the last output was given to the sink; throws GatewayError. */
+  async dispatchStreamRequest(call: ProviderCall, sink: StreamSink): Promise<ProviderOutcome> {
+    if (this.#life !== "open") throw shuttingDown();
+    return await this.#dispatcher.dispatch(call, sink, true);
+  }
+
+  /** Takes the messages of one POST, in order. Synchronous, and never throws for what an agent sends. */
+  handleResponse(agent: AgentIdentity, messages: readonly AgentMessage[]): PostAnswer {
+    const session = this.#session(agent);
+    session?.touch();
+    const results = new Map<string, MessageResult>();
+    const cancels: CancelEvent[] = [];
+    for (const message of messages) {
+      switch (message.type) {
+        case "hello":
+          for (const requestId of session?.hello(message) ?? []) cancels.push({ requestId, reason: "superseded" });
+          break;
+        case "heartbeat":
+          session?.heartbeat(message);
+          break;
+        case "goodbye":
+          if (session !== undefined) this.#remove(session, "it said goodbye");
+          break;
+        default:
+          commit(results, session, message);
+      }
+    }
+    if (session !== undefined) cancels.push(...session.cancels());
+    return { results: [...results.values()], cancels };
+  }
+
+  /** The body of a request that was sent by reference, as JSON text; only for the instance that has it, before its output. */
+  requestInput(requestId: string, agent: AgentIdentity): string | undefined {
+    const attempt = this.#session(agent)?.attempt(requestId);
+    return attempt?.cancelling === undefined ? attempt?.input() : undefined;
+  }
+
+  status(): AgentStatus {
+    return {
+      agents: [...this.#sessions.values()].map((session) => session.status()),
+      pendingRequests: this.#dispatcher.pendingCount,
+      queuedRequests: this.#dispatcher.queuedCount,
+      oldestPendingMs: this.#dispatcher.oldestMs(),
+    };
+  }
+
+  /** Calls back after changes of agents and requests, once per turn of the event loop, never per chunk. */
+  subscribe(listener: () => void): () => void {
+    return this.#changes.subscribe(listener);
+  }
+
+  /** Takes no new work and tells the agents; what was taken, waiting or running, goes on. */
+  drain(reason: string, reconnectAfterMs: number): void {
+    if (this.#life !== "open") return;
+    this.#life = "draining";
+    this.#drainEvent = { reason, reconnectAfterMs };
+    for (const session of this.#sessions.values()) session.drain(this.#drainEvent);
+    this.#changes.announce();
+  }
+
+  /** Fails what is left with `shutting_down`, ends all streams and stops all clocks. */
+  async close(): Promise<void> {
+    this.#life = "closed";
+    this.#dispatcher.failAll(shuttingDown());
+    for (const session of this.#sessions.values()) this.#remove(session, "the proxy is shutting down");
+    this.#changes.close();
+  }
+
+  #session(agent: AgentIdentity): AgentSession | undefined {
+    const session = this.#sessions.get(agent.agentId);
+    return session?.instance === agent.instance ? session : undefined;
+  }
+
+  #remove(session: AgentSession, reason: string): void {
+    if (this.#sessions.get(session.agentId) !== session) return;
+    this.#sessions.delete(session.agentId);
+    session.close(reason);
+    this.#options.logger.info({ agentId: session.agentId, instance: session.instance, reason }, "agent removed");
+    this.#changed();
+  }
+
+  #changed(): void {
+    this.#changes.announce();
+    this.#dispatcher.placeWaiting();
+  }
+}
+
+function commit(
+  results: Map<string, MessageResult>,
+  session: AgentSession | undefined,
+  message: SequencedMessage,
+): void {
+  const { requestId } = message;
+  const earlier = results.get(requestId);
+  // A chunk that is held back leaves a hole behind it in this POST, which is no news to the agent.
+  if (earlier?.status === "held") return;
+  const verdict = session?.receive(message) ?? { status: "unknown" as const, ackedSeq: 0 };
+  const status = mergeStatus(earlier?.status, verdict.status);
+  results.set(requestId, {
+    requestId,
+    status,
+    ackedSeq: verdict.ackedSeq,
+    ...(status === "held" ? { retryAfterMs: HELD_RETRY_AFTER_MS } : {}),
+  });
+}
+
+function shuttingDown(): GatewayError {
+  return new GatewayError("shutting_down", "The proxy is shutting down.", { retryAfterMs: 1000 });
+}

@@ -1,0 +1,205 @@
+import { GatewayError, toGatewayError } from "../http/errors.ts";
+import type { ChatDelta } from "../openai/delta.ts";
+import type { ProviderCall, ProviderOutcome, ServedBy, StreamSink } from "../providers/types.ts";
+import { abortError, abortReason, type CancelReason } from "./abort.ts";
+import type { AgentFailure, RetryRule } from "./agent-failure.ts";
+import { Attempt, type AttemptHost, type AttemptOwner } from "./attempt.ts";
+import { Delivery } from "./delivery.ts";
+import { requestPayload } from "./request-payload.ts";
+import { PROTOCOL_LIMITS, type AgentChunk, type AgentComplete } from "./types.ts";
+
+export interface PendingRequestOptions<Agent> {
+  readonly call: ProviderCall;
+  readonly sink: StreamSink;
+  /** The id on the wire: unique among the requests that any agent may still know. */
+  readonly wireId: string;
+  readonly stream: boolean;
+  readonly now: () => number;
+  /** Puts a request that failed before any output somewhere else; `false` when there is nowhere. */
+  readonly retry: (request: PendingRequest<Agent>, rule: RetryRule) => boolean;
+  readonly onSettled: (request: PendingRequest<Agent>) => void;
+}
+
+type RequestState =
+  | { readonly phase: "queued" }
+  | { readonly phase: "running"; readonly attempt: Attempt }
+  /** The agent is done; a slow client still reads. */
+  | { readonly phase: "delivering" }
+  | { readonly phase: "settled" };
+
+/** One call over all its attempts: clocks of the whole, delivery to the client, and one end. */
+export class PendingRequest<Agent> implements AttemptOwner {
+  readonly wireId: string;
+  readonly model: string;
+  readonly startedAt: number;
+  /** The agents that have failed it: none is asked twice. */
+  readonly tried = new Set<Agent>();
+  /** Resolves after the last output was given to the sink. */
+  readonly outcome: Promise<ProviderOutcome>;
+  readonly #options: PendingRequestOptions<Agent>;
+  readonly #delivery: Delivery;
+  readonly #deadline: NodeJS.Timeout;
+  readonly #onAbort: () => void;
+  #resolve: (outcome: ProviderOutcome) => void = () => undefined;
+  #reject: (error: GatewayError) => void = () => undefined;
+  #state: RequestState = { phase: "queued" };
+  #attempts = 0;
+  #agentId = "";
+  #servedBy: ServedBy | undefined;
+  #bodyJson: string | undefined;
+
+  constructor(options: PendingRequestOptions<Agent>) {
+    const { call } = options;
+    this.#options = options;
+    this.wireId = options.wireId;
+    this.model = call.model;
+    this.startedAt = options.now();
+    this.outcome = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    this.#delivery = new Delivery({
+      sink: options.sink,
+      maxBufferedBytes: PROTOCOL_LIMITS.maxBufferedBytes,
+      onPaused: (paused) => this.#runningAttempt()?.setPaused(paused),
+      onFailure: (thrown) => this.fail(toGatewayError(thrown), "superseded"),
+    });
+    this.#deadline = setTimeout(() => {
+      const error = new GatewayError("deadline_exceeded", `The request took longer than ${call.timeouts.totalMs} ms.`);
+      this.fail(error, "timeout");
+    }, call.timeouts.totalMs);
+    this.#deadline.unref();
+    this.#onAbort = () => this.fail(abortError(call.signal), abortReason(call.signal));
+    call.signal.addEventListener("abort", this.#onAbort, { once: true });
+  }
+
+  get isSettled(): boolean {
+    return this.#state.phase === "settled";
+  }
+
+  /** Begins the next attempt. The caller sends its `request` event. */
+  begin(agent: Agent, agentId: string, host: AttemptHost): Attempt {
+    this.#attempts += 1;
+    this.#agentId = agentId;
+    this.tried.add(agent);
+    const { call, stream, now } = this.#options;
+    const number = this.#attempts;
+    const attempt = new Attempt(
+      {
+        requestId: this.wireId,
+        number,
+        model: call.model,
+        stream,
+        timeouts: call.timeouts,
+        owner: this,
+        payload: () => this.#payload(number),
+        input: () => (this.#delivery.isOpened ? undefined : this.#body()),
+        now,
+      },
+      host,
+    );
+    this.#state = { phase: "running", attempt };
+    return attempt;
+  }
+
+  /** Says that it waits for an agent (again). */
+  queued(): void {
+    this.#state = { phase: "queued" };
+  }
+
+  hasRoom(bytes: number): boolean {
+    return this.#delivery.hasRoom(bytes);
+  }
+
+  deltas(opened: AgentChunk["opened"], deltas: readonly ChatDelta[], bytes: number): void {
+    this.#open(opened?.model ?? this.model, opened?.droppedParams);
+    this.#delivery.push(deltas, bytes);
+  }
+
+  completed(message: AgentComplete): void {
+    if (this.isSettled) return;
+    const droppedParams = message.droppedParams ?? this.#servedBy?.droppedParams;
+    this.#open(message.model, droppedParams);
+    if (this.isSettled) return;
+    this.#state = { phase: "delivering" };
+    const usage = message.usageSource === "none" ? undefined : (message.usage ?? undefined);
+    const outcome: ProviderOutcome = {
+      servedBy: { model: message.model, agentId: this.#agentId, ...(droppedParams ? { droppedParams } : {}) },
+      finishReason: message.finishReason,
+      usage,
+      usageEstimated: message.usageSource === "estimate",
+      costUsd: message.costUsd ?? undefined,
+    };
+    this.#delivery.whenEmpty(() => {
+      this.#settle();
+      this.#resolve(outcome);
+    });
+  }
+
+  failed(failure: AgentFailure): void {
+    if (this.isSettled) return;
+    const { error, retry } = failure;
+    if (this.#delivery.isOpened) this.fail(final(error), "superseded");
+    else if (retry === "never" || !error.failover || !this.#options.retry(this, retry)) this.fail(error, "superseded");
+  }
+
+  /** Ends it for the client, and cancels what runs. Does nothing once it has ended. */
+  fail(error: GatewayError, reason: CancelReason): void {
+    if (this.isSettled) return;
+    const attempt = this.#runningAttempt();
+    this.#settle();
+    this.#reject(error);
+    attempt?.cancel(reason);
+  }
+
+  #open(model: string, droppedParams: readonly string[] | undefined): void {
+    if (this.#servedBy !== undefined) return;
+    this.#servedBy = { model, agentId: this.#agentId, ...(droppedParams ? { droppedParams } : {}) };
+    this.#bodyJson = undefined;
+    this.#delivery.open(this.#servedBy);
+  }
+
+  #settle(): void {
+    this.#state = { phase: "settled" };
+    this.#bodyJson = undefined;
+    clearTimeout(this.#deadline);
+    this.#options.call.signal.removeEventListener("abort", this.#onAbort);
+    this.#delivery.close();
+    this.#options.onSettled(this);
+  }
+
+  #runningAttempt(): Attempt | undefined {
+    return this.#state.phase === "running" ? this.#state.attempt : undefined;
+  }
+
+  #body(): string {
+    const { call } = this.#options;
+    this.#bodyJson ??= JSON.stringify({ ...call.request, model: call.model });
+    return this.#bodyJson;
+  }
+
+  #payload(attempt: number): string {
+    const { call, stream, now } = this.#options;
+    return requestPayload({
+      requestId: this.wireId,
+      attempt,
+      model: call.model,
+      stream,
+      timeouts: call.timeouts,
+      remainingMs: call.timeouts.totalMs - (now() - this.startedAt),
+      bodyJson: this.#body(),
+    });
+  }
+}
+
+/** The same failure, but never a reason to try another target: output has been delivered. */
+function final(error: GatewayError): GatewayError {
+  if (!error.failover) return error;
+  return new GatewayError(error.code, error.message, {
+    status: error.status,
+    param: error.param,
+    retryAfterMs: error.retryAfterMs,
+    failover: false,
+    cause: error,
+  });
+}
