@@ -126,10 +126,11 @@ export async function createRuntime({ env, rootDirectory }: RuntimeOptions): Pro
       guardStatus: guardStatus({ lookUpKey, requireAdmin: admin.requireAdmin }),
     }),
     ...admin.routes,
-    { method: "GET", path: "/healthz", handler: healthHandler },
+    { method: "GET", path: "/healthz", handler: healthHandler, head: true },
     {
       method: "GET",
       path: "/readyz",
+      head: true,
       handler: createReadyHandler({ databaseReachable: () => database.isReachable(), draining: () => draining }),
     },
   ]);

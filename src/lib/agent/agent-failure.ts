@@ -35,13 +35,20 @@ export function failureOfReject(message: RejectMessage): AgentFailure {
   return { error, retry: busy ? "any-agent" : "free-agent" };
 }
 
-/** What an `error` means: the code if the table has it, else `upstream_error`; the status is kept; `stderrTail` is left out. */
+/** Statuses by which a client would think that its own key is wrong. */
+const OWN_KEY_STATUSES: ReadonlySet<number> = new Set([401, 403, 407]);
+
+/**
+ * What an `error` means: the code if the table has it, else `upstream_error`; the status is kept unless it would speak of
+ * the client's own key; `stderrTail` is left out.
+ */
 export function failureOfError(message: AgentError): AgentFailure {
   const text = message.message === "" ? "The agent reported a failure." : message.message;
   const error = new GatewayError(isErrorCode(message.code) ? message.code : "upstream_error", text, {
-    status: message.status,
+    ...(OWN_KEY_STATUSES.has(message.status) ? {} : { status: message.status }),
     retryAfterMs: message.retryAfterMs ?? undefined,
     failover: message.retryable,
+    usage: message.usage ?? undefined,
   });
   return { error, retry: message.retryable ? "free-agent" : "never" };
 }

@@ -9,7 +9,7 @@ const get = handler();
 const input = handler();
 const remove = handler();
 const router = createRouter([
-  { method: "GET", path: "/v1/models", handler: list },
+  { method: "GET", path: "/v1/models", handler: list, head: true },
   { method: "GET", path: "/v1/models/{id...}", handler: get },
   { method: "GET", path: "/api/agent/requests/{id}/input", handler: input },
   { method: "DELETE", path: "/api/admin/keys/{id}", handler: remove },
@@ -34,8 +34,9 @@ describe("createRouter", () => {
     expect(router("GET", "/v1/models/org/model/x")).toEqual({ handler: get, params: { id: "org/model/x" } });
   });
 
-  it("serves HEAD by the handler of GET", () => {
+  it("serves HEAD by the handler of GET only where the route says so", () => {
     expect(router("HEAD", "/v1/models").handler).toBe(list);
+    expect(errorOf("HEAD", "/v1/models/x")?.code).toBe("method_not_allowed");
   });
 
   it.each(["/v1/model", "/v1/models/", "/api/admin/keys/", "/api/admin/keys/a/b", "/", ""])(
@@ -46,7 +47,7 @@ describe("createRouter", () => {
   );
 
   it("answers 405 with the allowed methods for a known path", () => {
-    expect(errorOf("POST", "/v1/models")).toMatchObject({ code: "method_not_allowed", status: 405, allow: ["GET"] });
+    expect(errorOf("POST", "/v1/models")).toMatchObject({ code: "method_not_allowed", status: 405, allow: ["GET", "HEAD"] });
     expect(errorOf("GET", "/api/admin/keys/k")).toMatchObject({ code: "method_not_allowed", allow: ["DELETE"] });
   });
 });

@@ -6,6 +6,8 @@ export interface Route {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly path: string;
   readonly handler: HttpHandler;
+  /** Whether HEAD is served by this GET handler; left out where answering has effects or never ends. */
+  readonly head?: boolean;
 }
 
 export interface RouteMatch {
@@ -22,7 +24,7 @@ const NO_PARAMS: Readonly<Record<string, string>> = {};
 
 /**
  * Builds a matcher over a fixed table. Its function answers the route of a decoded path, or throws GatewayError:
- * `not_found` for an unknown path, `method_not_allowed` with `Allow` for a known one. HEAD is served by GET.
+ * `not_found` for an unknown path, `method_not_allowed` with `Allow` for a known one.
  */
 export function createRouter(routes: readonly Route[]): (method: string, path: string) => RouteMatch {
   const exact = new Map<string, Map<string, HttpHandler>>();
@@ -30,16 +32,16 @@ export function createRouter(routes: readonly Route[]): (method: string, path: s
   for (const route of routes) {
     if (!route.path.includes("{")) {
       const handlers = exact.get(route.path) ?? new Map<string, HttpHandler>();
-      exact.set(route.path, handlers.set(route.method, route.handler));
+      exact.set(route.path, addRoute(handlers, route));
       continue;
     }
     const pattern = patterns.get(route.path) ?? { segments: route.path.slice(1).split("/"), handlers: new Map() };
-    pattern.handlers.set(route.method, route.handler);
+    addRoute(pattern.handlers, route);
     patterns.set(route.path, pattern);
   }
 
   const choose = (method: string, path: string, handlers: Map<string, HttpHandler>): HttpHandler => {
-    const handler = handlers.get(method === "HEAD" ? "GET" : method);
+    const handler = handlers.get(method);
     if (handler !== undefined) return handler;
     const allow = [...handlers.keys()];
     throw new GatewayError("method_not_allowed", `${method} is not allowed on ${path}; allowed: ${allow.join(", ")}.`, {
@@ -56,6 +58,12 @@ export function createRouter(routes: readonly Route[]): (method: string, path: s
     }
     throw new GatewayError("not_found", `Unknown request URL: ${method} ${path.slice(0, 200)}.`);
   };
+}
+
+function addRoute(handlers: Map<string, HttpHandler>, route: Route): Map<string, HttpHandler> {
+  handlers.set(route.method, route.handler);
+  if (route.head === true) handlers.set("HEAD", route.handler);
+  return handlers;
 }
 
 function matchSegments(segments: readonly string[], path: string): Record<string, string> | undefined {

@@ -41,8 +41,12 @@ describe("createCompletionCollector", () => {
 
   it("keeps parallel tool calls apart, in index order, with null content", () => {
     const collector = createCompletionCollector();
-    collector.delta({ tool_calls: [{ index: 1, id: "b", type: "function", function: { name: "two", arguments: "" } }] });
-    collector.delta({ tool_calls: [{ index: 0, id: "a", type: "function", function: { name: "one", arguments: "{" } }] });
+    collector.delta({
+      tool_calls: [{ index: 1, id: "b", type: "function", function: { name: "two", arguments: "" } }],
+    });
+    collector.delta({
+      tool_calls: [{ index: 0, id: "a", type: "function", function: { name: "one", arguments: "{" } }],
+    });
     collector.delta({ tool_calls: [{ index: 0, function: { arguments: "}" } }] });
     collector.delta({ tool_calls: [{ index: 1, function: { arguments: "{}" } }] });
     const choice = collector.completion({ ...end, finishReason: "tool_calls" }).choices[0];

@@ -45,7 +45,11 @@ describe("the claude-cli provider", () => {
     });
     expect(text).toBe("hello there");
     expect(opened).toEqual([{ model: "claude-sonnet-5-5", droppedParams: ["seed"] }]);
-    expect(outcome).toMatchObject({ finishReason: "stop", servedBy: { model: "claude-sonnet-5-5" }, usageEstimated: false });
+    expect(outcome).toMatchObject({
+      finishReason: "stop",
+      servedBy: { model: "claude-sonnet-5-5" },
+      usageEstimated: false,
+    });
   });
 
   it("completes with the whole answer in one object", async () => {

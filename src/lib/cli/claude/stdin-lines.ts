@@ -1,0 +1,71 @@
+import type { ClaudeContentBlock, ClaudeMessage } from "../../providers/claude/types.ts";
+
+/**
+ * What is written to the CLI's standard input, in pieces: each is written when the answer to the one before it has come.
+ * The first is the `initialize` request (answered by a `control_response`), the last ends with the prompt (answered by
+ * the model); each one between ends with an earlier user turn (answered by a `result` with `num_turns: 0`).
+ */
+export interface StdinPlan {
+  readonly pieces: readonly string[];
+  /** How many `result` lines come before the answer's. */
+  readonly earlierTurns: number;
+}
+
+export const INITIALIZE_REQUEST_ID = "codewise-initialize";
+
+/**
+ * The lines for a conversation whose last turn is the user's. Earlier user turns carry `shouldQuery: false`; written
+ * without waiting they would be queued behind assistant turns, which are taken at once, and the order would be lost.
+ */
+export function planStdin(systemPrompt: string, messages: readonly ClaudeMessage[]): StdinPlan {
+  const initialize = {
+    type: "control_request",
+    request_id: INITIALIZE_REQUEST_ID,
+    request: { subtype: "initialize", systemPrompt: systemPrompt === "" ? [] : [systemPrompt] },
+  };
+  const pieces = [toLine(initialize)];
+  let piece = "";
+  messages.forEach((message, index) => {
+    const isLast = index === messages.length - 1;
+    piece += toLine(message.role === "user" ? userLine(message.content, isLast) : assistantLine(message.content));
+    if (message.role === "user" || isLast) {
+      pieces.push(piece);
+      piece = "";
+    }
+  });
+  return { pieces, earlierTurns: pieces.length - 2 };
+}
+
+/** The refusal of something that the CLI asks of its host: nothing is offered here. */
+export function refuseControlLine(requestId: string): string {
+  return toLine({
+    type: "control_response",
+    response: { subtype: "error", request_id: requestId, error: "not supported" },
+  });
+}
+
+function toLine(value: unknown): string {
+  return `${JSON.stringify(value)}\n`;
+}
+
+function userLine(content: readonly ClaudeContentBlock[], isLast: boolean): unknown {
+  return {
+    type: "user",
+    message: { role: "user", content: content.map(withoutCommand) },
+    // From 2.1.329 on: the text was composed by a program, so `/commands` and `@files` in it mean nothing.
+    client_composed: true,
+    ...(isLast ? {} : { shouldQuery: false }),
+  };
+}
+
+function assistantLine(content: readonly ClaudeContentBlock[]): unknown {
+  return { type: "assistant", message: { role: "assistant", content } };
+}
+
+/**
+ * A text that begins with `/` is run as a command of the CLI's own by versions that do not know `client_composed`. One
+ * line break in front of it is the least that stops them, and it changes nothing that the text says.
+ */
+export function withoutCommand(block: ClaudeContentBlock): ClaudeContentBlock {
+  return block.type === "text" && block.text.startsWith("/") ? { type: "text", text: `\n${block.text}` } : block;
+}
