@@ -10,4 +10,6 @@ export const shared = {
 };
 
 export const reporters =
-  report === undefined ? ["default"] : ["default", ["json", { outputFile: report }] as [string, { outputFile: string }]];
+  report === undefined
+    ? ["default"]
+    : ["default", ["json", { outputFile: report }] as [string, { outputFile: string }]];

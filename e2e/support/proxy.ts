@@ -35,8 +35,11 @@ export async function startProxy(env: Record<string, string> = {}): Promise<Star
     },
   });
   const [, url = ""] = await started.waitFor(/listens on (http:\S+)/);
-  const asAdmin = (path: string, init: RequestInit = {}): Promise<Response> =>
-    fetch(`${url}${path}`, { ...init, headers: { authorization: `Bearer ${ADMIN_KEY}`, ...init.headers } });
+  const asAdmin = (path: string, init: RequestInit = {}): Promise<Response> => {
+    const headers = new Headers(init.headers);
+    headers.set("authorization", `Bearer ${ADMIN_KEY}`);
+    return fetch(`${url}${path}`, { ...init, headers });
+  };
   const created = await asAdmin("/api/admin/keys", { method: "POST", body: JSON.stringify({ name: "e2e" }) });
   const { key } = (await created.json()) as { key: string };
   return {

@@ -42,8 +42,8 @@ async function call(url: string, path: string, init: RequestInit): Promise<unkno
   } catch (error) {
     const cause = error instanceof Error ? error.cause : undefined;
     const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
-    if (code === "ECONNREFUSED") throw new ConnectionRefused();
-    throw new Error(`no proxy answers at ${url}${typeof code === "string" ? ` (${code})` : ""}`);
+    if (code === "ECONNREFUSED") throw new ConnectionRefused(undefined, { cause: error });
+    throw new Error(`no proxy answers at ${url}${typeof code === "string" ? ` (${code})` : ""}`, { cause: error });
   }
   const body: unknown = await response.json().catch(() => undefined);
   if (response.ok) return body;
@@ -118,7 +118,7 @@ export async function connectKeys(env: Env, url: string): Promise<KeysBackend> {
     await call(url, "/healthz", {});
   } catch (error) {
     if (!(error instanceof ConnectionRefused)) throw error;
-    if (!isLoopback(url)) throw new Error(`no proxy listens at ${url}`);
+    if (!isLoopback(url)) throw new Error(`no proxy listens at ${url}`, { cause: error });
     return await throughDatabase(env);
   }
   if (env.CODEWISE_ADMIN_KEY === undefined) {

@@ -8,6 +8,15 @@ const exampleValues = Object.fromEntries(
   [...example.matchAll(/^([A-Z_]+)=(.*)$/gm)].map((match) => [match[1], match[2]]),
 );
 
+function failureOf(values: Record<string, string>): EnvError | undefined {
+  try {
+    readEnv(values as NodeJS.ProcessEnv);
+    return undefined;
+  } catch (error) {
+    return error instanceof EnvError ? error : undefined;
+  }
+}
+
 describe("readEnv", () => {
   it("knows exactly the variables that .env.example documents", () => {
     expect(Object.keys(exampleValues).toSorted()).toEqual(Object.keys(envSchema.shape).toSorted());
@@ -18,16 +27,13 @@ describe("readEnv", () => {
   });
 
   it("reports every wrong variable in one line and never quotes a value", () => {
-    const run = () =>
-      readEnv({ PORT: "eighty", AGENT_SECRET: "hunter2", OPENAI_BASE_URL: "ftp://x" } as unknown as NodeJS.ProcessEnv);
-    expect(run).toThrow(EnvError);
-    try {
-      run();
-    } catch (error) {
-      const { problems, message } = error as EnvError;
-      expect(problems.map((problem) => problem.split(":")[0])).toEqual(["PORT", "OPENAI_BASE_URL", "AGENT_SECRET"]);
-      expect(message).not.toContain("hunter2");
-    }
+    const failure = failureOf({ PORT: "eighty", AGENT_SECRET: "hunter2", OPENAI_BASE_URL: "ftp://x" });
+    expect(failure?.problems.map((problem) => problem.split(":")[0])).toEqual([
+      "PORT",
+      "OPENAI_BASE_URL",
+      "AGENT_SECRET",
+    ]);
+    expect(failure?.message).not.toContain("hunter2");
   });
 
   it("takes the trailing slash off base URLs", () => {

@@ -37,7 +37,7 @@ export interface Runtime {
   readonly manager: AgentManager;
   readonly live: LiveRequests;
   /** Serves one request of the data plane, failures included; never rejects. */
-  handle(context: HttpContext): Promise<void>;
+  readonly handle: (context: HttpContext) => Promise<void>;
   /** Tells where the proxy can be reached, for the examples it shows. `CODEWISE_URL` goes before it. */
   listening(url: string): void;
   /** From now on new model calls are refused and `/readyz` says so. */
@@ -123,7 +123,7 @@ export async function createRuntime({ env, rootDirectory }: RuntimeOptions): Pro
     ...createAgentRoutes({
       manager,
       authenticateAgent: env.AGENT_SECRET === undefined ? undefined : createAgentAuthenticator(env.AGENT_SECRET),
-      guardStatus: guardStatus({ lookUpKey, requireAdmin: admin.requireAdmin }),
+      guardStatus: guardStatus({ lookUpKey, requireAdmin: (context) => admin.requireAdmin(context) }),
     }),
     ...admin.routes,
     { method: "GET", path: "/healthz", handler: healthHandler, head: true },

@@ -5,8 +5,6 @@ import {
   type ScriptedServer,
 } from "./fake-scripted-server.ts";
 
-export type { ReceivedRequest, ScriptedReply, ScriptStep } from "./fake-scripted-server.ts";
-
 export interface FakeOpenAIServer extends ScriptedServer {
   /** With `/v1`, as `OPENAI_BASE_URL` has it. */
   readonly baseUrl: string;

@@ -32,7 +32,7 @@ async function waitFor(condition: () => boolean | Promise<boolean>, limitMs: num
 
 describe("the executor's guardian", () => {
   async function startHost(standIn: StandInClaude, workDirectory: string): Promise<ChildProcess> {
-    const program = join(import.meta.dirname, "__fixtures__", "guarded-host.ts");
+    const program = join(import.meta.dirname, "..", "..", "test", "claude-stand-in", "guarded-host.ts");
     const flags = ["--disable-warning=ExperimentalWarning", "--experimental-strip-types"];
     const host = spawn(process.execPath, [...flags, program, standIn.command, workDirectory], {
       stdio: ["ignore", "pipe", "inherit"],
@@ -114,6 +114,6 @@ describe("createGuardian", () => {
     const shell = guardian.pid ?? 0;
     guardian.close();
     expect(await waitFor(() => !isAlive(shell), 3000)).toBe(true);
-    await expect(readdir(folder)).rejects.toThrow();
+    await expect(readdir(folder)).rejects.toThrow("ENOENT");
   });
 });

@@ -91,7 +91,7 @@ export async function spawnProcessGroup(
     let end = performance.now() + limitMs;
     await Promise.race([exited, wait(limitMs, undefined, { ref: false })]);
     if (leaderExited) end = Math.min(end, performance.now() + FOLLOWERS_GRACE_MS);
-    while (!leaderExited || signalGroup(0)) {
+    while (signalGroup(0)) {
       const left = end - performance.now();
       if (left <= 0) return false;
       await wait(Math.min(POLL_MS, left));

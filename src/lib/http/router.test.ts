@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { HttpHandler } from "./context.ts";
-import { GatewayError } from "./errors.ts";
+import type { GatewayError } from "./errors.ts";
 import { createRouter } from "./router.ts";
 
 const handler = (): HttpHandler => async () => undefined;
@@ -47,7 +47,11 @@ describe("createRouter", () => {
   );
 
   it("answers 405 with the allowed methods for a known path", () => {
-    expect(errorOf("POST", "/v1/models")).toMatchObject({ code: "method_not_allowed", status: 405, allow: ["GET", "HEAD"] });
+    expect(errorOf("POST", "/v1/models")).toMatchObject({
+      code: "method_not_allowed",
+      status: 405,
+      allow: ["GET", "HEAD"],
+    });
     expect(errorOf("GET", "/api/admin/keys/k")).toMatchObject({ code: "method_not_allowed", allow: ["DELETE"] });
   });
 });

@@ -82,5 +82,4 @@ export const chatRequestSchema = z.looseObject({
 export type ContentPart = z.infer<typeof contentPartSchema>;
 export type ChatMessage = z.infer<typeof messageSchema>;
 export type ChatTool = z.infer<typeof toolSchema>;
-export type ToolChoice = z.infer<typeof toolChoiceSchema>;
 export type ChatRequest = z.infer<typeof chatRequestSchema>;

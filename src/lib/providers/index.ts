@@ -7,7 +7,8 @@ import { createClaudeCliRemoteProvider } from "./claude-cli-remote.ts";
 import { createOpenAIProvider } from "./openai.ts";
 import type { LLMProvider } from "./types.ts";
 
-export { BUILTIN_PROVIDER_TYPES, type LLMProvider, type ProviderType } from "./types.ts";
+/** @public Part of the documented interface of this module. */
+export { BUILTIN_PROVIDER_TYPES, type LLMProvider } from "./types.ts";
 
 /** The providers of this process, in the order of registration. */
 export interface ProviderRegistry {

@@ -11,8 +11,8 @@
  */
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { appendFileSync, readdirSync, readFileSync } from "node:fs";
-import { setTimeout as wait } from "node:timers/promises";
+import { appendFileSync, closeSync, readdirSync, readFileSync } from "node:fs";
+import { setImmediate as nextTurn, setTimeout as wait } from "node:timers/promises";
 import { createLineSplitter } from "../../lib/cli/line-splitter.ts";
 import { answerLines, initLine, turnTakenLine, type AnswerContext } from "./answer-lines.ts";
 import { standInConfigSchema, type StandInConfig, type StandInRecord } from "./config.ts";
@@ -97,7 +97,7 @@ async function flood(bytes: number): Promise<void> {
 async function writeInPieces(bytes: Buffer, pieceBytes: number): Promise<void> {
   for (let start = 0; start < bytes.length; start += pieceBytes) {
     await write(bytes.subarray(start, start + pieceBytes));
-    await wait(0);
+    await nextTurn();
   }
 }
 
@@ -107,6 +107,10 @@ async function answerPrompt(prompt: string): Promise<void> {
   let count = 0;
   for (const line of encodeAnswer(settings, prompt)) {
     if (settings.hangAfterLines !== undefined && count >= settings.hangAfterLines) await hang();
+    if (count === settings.closeOutputAfterLines) {
+      closeSync(1);
+      await hang();
+    }
     if (settings.exitAfterLines !== undefined && count >= settings.exitAfterLines) process.exit(settings.exitCode ?? 1);
     if (settings.delayMs !== undefined) await wait(settings.delayMs);
     await (settings.pieceBytes === undefined ? write(line) : writeInPieces(line, settings.pieceBytes));

@@ -20,6 +20,8 @@ export const standInConfigSchema = z.object({
   pieceBytes: z.optional(z.int()),
   /** After so many lines of the answer nothing more comes, and the process stays. */
   hangAfterLines: z.optional(z.int()),
+  /** After so many lines of the answer stdout is closed, and the process stays. */
+  closeOutputAfterLines: z.optional(z.int()),
   /** After so many lines of the answer the process ends with `exitCode` (default 1), without a result. */
   exitAfterLines: z.optional(z.int()),
   /** Exits after the answer's last line without waiting for the end of stdin, as a run that was cut off does. */

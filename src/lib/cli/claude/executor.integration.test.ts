@@ -1,11 +1,11 @@
-import { access, readdir } from "node:fs/promises";
-import { mkdtemp, rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdtemp, rmdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { isAlive } from "../../../test/is-alive.ts";
 import { createStandInClaude, type StandInClaude } from "../../../test/claude-stand-in/create-stand-in.ts";
-import type { StandInConfig } from "../../../test/claude-stand-in/config.ts";
+import type { StandInConfig, StandInRecord } from "../../../test/claude-stand-in/config.ts";
 import { generateDeltas } from "../../../test/claude-stand-in/generate-answer.ts";
 import type { ChatRequest } from "../../openai/chat.ts";
 import { CliFailure, type CliExecution, type CliExecutor, type CliOutcome, type CliSink } from "../types.ts";
@@ -76,20 +76,28 @@ describe("createClaudeExecutor", () => {
     return thrown;
   }
 
-  /** Nothing is left: no process of any run, no folder. */
-  async function expectNothingLeft(): Promise<void> {
-    expect(executor.running()).toBe(0);
+  /** What is left of the runs so far: processes and folders. */
+  async function findLeftovers(): Promise<string[]> {
+    const left = executor.running() === 0 ? [] : [`${executor.running()} running`];
     for (const record of await standIn.readRecords()) {
-      if ("pid" in record) expect(isAlive(record.pid), `process ${record.pid} (${record.type}) is alive`).toBe(false);
-      if (record.type === "start") await expect(access(dirname(record.cwd))).rejects.toThrow();
+      if ("pid" in record && isAlive(record.pid)) left.push(`${record.type} ${record.pid}`);
+      if (record.type === "start" && existsSync(dirname(record.cwd))) left.push(record.cwd);
     }
+    return left;
+  }
+
+  /** The record of the first start. */
+  async function readStart(): Promise<Extract<StandInRecord, { type: "start" }>> {
+    const record = (await standIn.readRecords()).find((candidate) => candidate.type === "start");
+    if (record === undefined) throw new Error("no start was recorded");
+    return record;
   }
 
   afterEach(async () => {
     await executor.killAll();
-    expect(await readdir(workDirectory)).toEqual([]);
     await standIn.remove();
-    await rm(workDirectory, { recursive: true });
+    // Fails when the executor left anything there.
+    await rmdir(workDirectory);
   });
 
   it("streams a recorded answer with its model, finish reason, usage and cost, and leaves nothing", async () => {
@@ -107,7 +115,7 @@ describe("createClaudeExecutor", () => {
       costUsd: 0.00118,
       droppedParams: ["seed"],
     });
-    await expectNothingLeft();
+    expect(await findLeftovers()).toEqual([]);
   });
 
   it("runs in an empty private folder with an allow-listed environment and no text in argv", async () => {
@@ -124,8 +132,7 @@ describe("createClaudeExecutor", () => {
       ),
       collect(),
     );
-    const [record] = await standIn.readRecords();
-    if (record?.type !== "start") return expect.fail("no start was recorded");
+    const record = await readStart();
     expect(record.cwdFiles).toEqual([]);
     expect(record.cwd.startsWith(workDirectory)).toBe(true);
     expect(record.environment).not.toHaveProperty("SECRET_OF_OWNER");
@@ -135,7 +142,6 @@ describe("createClaudeExecutor", () => {
       CLAUDE_CODE_DISABLE_FILE_MENTIONS: "1",
     });
     expect(JSON.stringify([record.argv, record.environment])).not.toMatch(/MARK-/);
-    return undefined;
   });
 
   it("gives the system prompt and earlier turns with their true roles, one after the other", async () => {
@@ -165,15 +171,16 @@ describe("createClaudeExecutor", () => {
     ]);
   });
 
-  it.each([1, 7, 64])(
-    "gives exact bytes of a generated answer that arrives in pieces of %i bytes",
-    async (pieceBytes) => {
-      await start({ answer: { type: "generate", seed: 42, characters: 400 }, pieceBytes });
-      const sink = collect();
-      await executor.execute(execution(), sink);
-      expect(sink.text).toBe(generateDeltas(42, 400).join(""));
-    },
-  );
+  it.each([
+    [1, 60],
+    [7, 400],
+    [64, 4000],
+  ])("gives exact bytes of a generated answer that arrives in pieces of %i bytes", async (pieceBytes, characters) => {
+    await start({ answer: { type: "generate", seed: 42, characters }, pieceBytes });
+    const sink = collect();
+    await executor.execute(execution(), sink);
+    expect(sink.text).toBe(generateDeltas(42, characters).join(""));
+  });
 
   it("gives an answer of 1 MB whole", async () => {
     await start({ answer: { type: "generate", seed: 7, characters: 1024 * 1024 } });
@@ -202,8 +209,7 @@ describe("createClaudeExecutor", () => {
     };
     const run = executor.execute(execution({ idleTimeoutMs: 1000 }), sink);
     await paused.promise;
-    const [record] = await standIn.readRecords();
-    if (record?.type !== "start") return expect.fail("no start was recorded");
+    const record = await readStart();
     // Longer than the idle timeout: a slow reader is not a silent CLI.
     await new Promise((resolve) => setTimeout(resolve, 1300));
     expect(sink.deltas).toBe(10);
@@ -214,7 +220,20 @@ describe("createClaudeExecutor", () => {
     await run;
     expect(givenWhileSlow).toBe(0);
     expect(sink.text).toBe(expected.join(""));
-    return undefined;
+  });
+
+  it("gives everything in order to a reader that refuses each delta and catches up at once", async () => {
+    await start({ answer: { type: "generate", seed: 5, characters: 20_000 } });
+    const sink = collect(() => false);
+    sink.onDrain = (listener) => listener();
+    await executor.execute(execution(), sink);
+    expect(sink.text).toBe(generateDeltas(5, 20_000).join(""));
+  });
+
+  it("ends a CLI that closes its output without a result and stays", async () => {
+    await start({ answer: { type: "echo" }, closeOutputAfterLines: 5 });
+    expect(await failureOf(executor.execute(execution(), collect()))).toMatchObject({ code: "cli_no_result" });
+    expect(await findLeftovers()).toEqual([]);
   });
 
   it("ends the answer at the first max_tokens, although the CLI goes on", async () => {
@@ -223,7 +242,7 @@ describe("createClaudeExecutor", () => {
     const outcome = await executor.execute(execution(), sink);
     expect(outcome).toMatchObject({ finishReason: "length", usage: { completion_tokens: 32_000 } });
     expect(sink.text).toBe("This answer is cut off in the mid");
-    await expectNothingLeft();
+    expect(await findLeftovers()).toEqual([]);
   });
 
   it.each([
@@ -239,7 +258,7 @@ describe("createClaudeExecutor", () => {
   ] as const)("tells the failure of %s as %s", async (name, code, status) => {
     await start({ ...replay(name), exitAtEnd: name === "interrupted-sigterm" });
     expect(await failureOf(executor.execute(execution(), collect()))).toMatchObject({ code, status });
-    await expectNothingLeft();
+    expect(await findLeftovers()).toEqual([]);
   });
 
   it("refuses to answer when the CLI lists a tool, before anything is forwarded", async () => {
@@ -247,7 +266,7 @@ describe("createClaudeExecutor", () => {
     const sink = collect();
     expect(await failureOf(executor.execute(execution(), sink))).toMatchObject({ code: "cli_unexpected_tool" });
     expect([sink.opened, sink.deltas]).toEqual([[], 0]);
-    await expectNothingLeft();
+    expect(await findLeftovers()).toEqual([]);
   });
 
   it("tells a crash with its exit code and the end of stderr, without secrets", async () => {
@@ -257,19 +276,19 @@ describe("createClaudeExecutor", () => {
     const failure = await failureOf(executor.execute(execution(), collect()));
     expect(failure).toMatchObject({ code: "cli_crashed", stderrTail: "boom [removed]" });
     expect(failure.message).toContain("exit code 9");
-    await expectNothingLeft();
+    expect(await findLeftovers()).toEqual([]);
   });
 
   it("counts a truncated output as a failure although the exit code is 0", async () => {
     await start({ ...replay("truncated-last-line.v2.1.197"), exitAtEnd: true, exitCode: 0 });
     expect(await failureOf(executor.execute(execution(), collect()))).toMatchObject({ code: "cli_no_result" });
-    await expectNothingLeft();
+    expect(await findLeftovers()).toEqual([]);
   });
 
   it("bounds a line without an end", async () => {
     await start({ answer: { type: "flood", bytes: 40 * 1024 * 1024 } });
     expect(await failureOf(executor.execute(execution(), collect()))).toMatchObject({ code: "cli_output_invalid" });
-    await expectNothingLeft();
+    expect(await findLeftovers()).toEqual([]);
   });
 
   it.each([
@@ -279,13 +298,13 @@ describe("createClaudeExecutor", () => {
   ] as const)("ends a CLI that %j by its clock %j", async (fault, clocks, code) => {
     await start({ answer: { type: "generate", seed: 1, characters: 20_000 }, ...fault });
     expect(await failureOf(executor.execute(execution(clocks), collect()))).toMatchObject({ code });
-    await expectNothingLeft();
+    expect(await findLeftovers()).toEqual([]);
   });
 
   it("ends a process that lingers after its result, and its answer counts", async () => {
     await start({ ...replay("plain-minimal"), lingerAfterResult: true, ignoreSigterm: true });
     expect(await executor.execute(execution(), collect())).toMatchObject({ finishReason: "stop" });
-    await expectNothingLeft();
+    expect(await findLeftovers()).toEqual([]);
   });
 
   it("ends grandchildren with the group, also one that holds the output open", async () => {
@@ -294,7 +313,7 @@ describe("createClaudeExecutor", () => {
     await standIn.configure({ answer: { type: "echo" }, grandchild: "holds-output", exitAfterLines: 5, exitCode: 0 });
     expect(await failureOf(executor.execute(execution(), collect()))).toMatchObject({ code: "cli_no_result" });
     expect((await standIn.readRecords()).filter((record) => record.type === "grandchild")).toHaveLength(2);
-    await expectNothingLeft();
+    expect(await findLeftovers()).toEqual([]);
   });
 
   it.each([false, true])("ends the whole group on abort (SIGTERM ignored: %s) within 2 s", async (ignoreSigterm) => {
@@ -317,7 +336,7 @@ describe("createClaudeExecutor", () => {
       code: "cancelled",
     });
     expect(performance.now() - abortedAt).toBeLessThan(2000);
-    await expectNothingLeft();
+    expect(await findLeftovers()).toEqual([]);
   });
 
   it("starts nothing for a request that is aborted already", async () => {
@@ -340,7 +359,7 @@ describe("createClaudeExecutor", () => {
     expect(executor.running()).toBe(2);
     await executor.killAll();
     expect((await Promise.all(runs)).map((failure) => failure.code)).toEqual(["cancelled", "cancelled"]);
-    await expectNothingLeft();
+    expect(await findLeftovers()).toEqual([]);
     await standIn.configure({ answer: { type: "echo" } });
     expect(await executor.execute(execution(), collect())).toMatchObject({ finishReason: "stop" });
   });

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import type { z } from "zod";
 import { GatewayError } from "../../http/errors.ts";
 import type { ChatDelta } from "../../openai/delta.ts";
 import type { FinishReason, Usage } from "../../openai/usage.ts";

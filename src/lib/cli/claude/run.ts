@@ -89,7 +89,10 @@ function readAnswer(
     let settled = false;
     let paused = false;
     let opened = false;
+    let draining = false;
     let outputEnded = false;
+    /** The output was closed by a process that lives on: it will never give a result. */
+    let closedAlone = false;
     let exit: ProcessExit | undefined;
 
     const settle = (ending: Ending): void => {
@@ -155,6 +158,9 @@ function readAnswer(
 
     /** The steps of one line stay together: a line gives more than one delta only where a message came whole. */
     const drainLines = (): void => {
+      // A sink may drain within `delta`; the loop below goes on by itself then.
+      if (draining) return;
+      draining = true;
       let index = 0;
       try {
         for (const line of waitingLines) {
@@ -167,8 +173,10 @@ function readAnswer(
       } catch (error) {
         fail(toFailure(error));
       }
+      draining = false;
       waitingLines = settled ? [] : waitingLines.slice(index);
-      if (!settled && waitingLines.length === 0 && outputEnded && exit !== undefined) fail(mapMissingResult(exit));
+      const isOver = outputEnded && (exit !== undefined || closedAlone);
+      if (!settled && waitingLines.length === 0 && isOver) fail(mapMissingResult(exit));
     };
 
     group.stdout.on("data", (bytes: Buffer) => {
@@ -184,9 +192,12 @@ function readAnswer(
     });
     group.stdout.once("close", () => {
       outputEnded = true;
-      if (exit !== undefined) drainLines();
-      // The output was closed by a process that lives on: it will never give a result.
-      else setTimeout(() => fail(mapMissingResult(undefined)), options.lingerMs).unref();
+      if (exit !== undefined) return drainLines();
+      setTimeout(() => {
+        closedAlone = true;
+        drainLines();
+      }, options.lingerMs).unref();
+      return undefined;
     });
     void group.exited.then(async (ended) => {
       exit = ended;

@@ -3,10 +3,15 @@
  * with its folders below the second, and prints the deltas it gets. The third names variables to pass, with commas. It is
  * then killed from outside.
  */
-import { createClaudeExecutor } from "../claude/executor.ts";
+import { createClaudeExecutor } from "../../lib/cli/claude/executor.ts";
 
 const [, , command = "", workDirectory = "", passed = ""] = process.argv;
-const executor = createClaudeExecutor({ command, workDirectory, passEnvironment: passed.split(","), environment: process.env });
+const executor = createClaudeExecutor({
+  command,
+  workDirectory,
+  passEnvironment: passed.split(","),
+  environment: process.env,
+});
 await executor.execute(
   {
     requestId: "guarded",

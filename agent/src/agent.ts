@@ -1,0 +1,278 @@
+/** The agent: a connection, a post loop and a job runner, joined by plain calls. */
+import { PROTOCOL_LIMITS, type ConnectedEvent, type HelloMessage } from "../../src/lib/agent/types.ts";
+import type { CliExecutor } from "../../src/lib/cli/types.ts";
+import { CliWatch } from "./cli-watch.ts";
+import { Connection, type ConnectionState, type ServerEvent } from "./connection.ts";
+import { EXIT } from "./exit-codes.ts";
+import type { ProxyClient } from "./http-client.ts";
+import type { Job } from "./job.ts";
+import { JobRunner } from "./job-runner.ts";
+import { printable, type AgentLogger } from "./logger.ts";
+import type { OutboxBounds } from "./outbox.ts";
+import { PostLoop, type PostLimits } from "./post-loop.ts";
+import type { Random, Sleep } from "./timing.ts";
+import { AGENT_VERSION } from "./version.ts";
+
+export interface AgentOptions {
+  readonly client: ProxyClient;
+  readonly executor: CliExecutor;
+  readonly logger: AgentLogger;
+  readonly maxConcurrency: number;
+  /** How long running requests may take to finish when the agent drains, in milliseconds. */
+  readonly drainTimeoutMs: number;
+  readonly sleep: Sleep;
+  readonly random: Random;
+  /** Milliseconds of a clock that never goes back. */
+  readonly now: () => number;
+  /** Called when what {@link CodewiseAgent.view} shows may have changed; often. */
+  readonly onChange?: () => void;
+}
+
+export interface AgentView {
+  readonly connection: ConnectionState;
+  readonly lifecycle: Lifecycle;
+  readonly jobs: readonly Job[];
+}
+
+export type Lifecycle = "running" | "draining" | "stopped";
+
+export interface AgentEnd {
+  readonly exitCode: number;
+  /** For the owner, where something is to be mended. */
+  readonly message?: string;
+}
+
+/** Time for the CLI's own end after it was told to stop: SIGTERM, its grace, SIGKILL. */
+const KILL_WAIT_MS = 8000;
+const FLUSH_WAIT_MS = 5000;
+const GOODBYE_WAIT_MS = 2000;
+const CLI_FAULTS = new Set(["cli_missing", "cli_not_logged_in", "upstream_unauthorized"]);
+
+/** Serves one CLI to one proxy until drained. */
+export class CodewiseAgent {
+  readonly #options: AgentOptions;
+  readonly #connection: Connection;
+  readonly #posts: PostLoop;
+  readonly #runner: JobRunner;
+  readonly #cli: CliWatch;
+  readonly #disconnect = new AbortController();
+  readonly #closing = new AbortController();
+  #connectionState: ConnectionState = { kind: "connecting" };
+  #lifecycle: Lifecycle = "running";
+  #limits: PostLimits = PROTOCOL_LIMITS;
+  #resumeGraceMs = 0;
+  #graceTimer: NodeJS.Timeout | undefined;
+  #sessionId: string | undefined;
+  /** The session whose proxy is going down: it is left as soon as nothing runs here. */
+  #sessionToLeave: string | undefined;
+
+  constructor(options: AgentOptions) {
+    this.#options = options;
+    const { client, executor, logger, sleep, random, now } = options;
+    this.#posts = new PostLoop({
+      client,
+      logger,
+      sleep,
+      random,
+      onCancel: (cancel) => this.#runner.handleCancel(cancel),
+      onSettled: (outbox) => this.#runner.settle(outbox),
+      onRefused: (outbox, status) => this.#runner.handleRefused(outbox, status),
+    });
+    this.#cli = new CliWatch({ executor, logger, sleep, onChange: () => this.#sayHello() });
+    this.#runner = new JobRunner({
+      executor,
+      input: { client, sleep, random },
+      logger,
+      maxConcurrency: options.maxConcurrency,
+      readiness: () => this.#cli.readiness,
+      now,
+      addOutbox: (outbox) => this.#posts.add(outbox),
+      removeOutbox: (outbox) => this.#posts.remove(outbox),
+      onMore: () => this.#posts.wake(),
+      onChange: (job) => this.#onJobChange(job),
+      outboxBounds: () => outboxBounds(this.#limits),
+    });
+    this.#connection = new Connection({
+      client,
+      logger,
+      sleep,
+      random,
+      now,
+      onEvent: (event) => this.#onEvent(event),
+      onState: (state) => this.#onConnectionState(state),
+    });
+  }
+
+  /** A snapshot for the display. */
+  view(): AgentView {
+    return { connection: this.#connectionState, lifecycle: this.#lifecycle, jobs: this.#runner.jobs };
+  }
+
+  /** Serves until {@link drain} has finished or the proxy's refusal is final. No process is left behind. */
+  async run(): Promise<AgentEnd> {
+    const closing = this.#closing.signal;
+    await this.#cli.check(AbortSignal.any([closing, this.#disconnect.signal]));
+    const loops = [this.#posts.run(closing), this.#cli.run(closing)];
+    const end = await this.#connection.run(this.#disconnect.signal);
+    this.#lifecycle = "stopped";
+    clearTimeout(this.#graceTimer);
+    this.#runner.abandonAll("the agent stops");
+    await this.#options.executor.killAll();
+    this.#closing.abort();
+    await Promise.all([...loops, this.#runner.allSettled()]);
+    await this.#options.client.close();
+    return end.kind === "fatal" ? { exitCode: end.exitCode, message: end.message } : { exitCode: EXIT.ok };
+  }
+
+  /** Refuses new work, lets what runs finish within the drain timeout, says goodbye, and makes {@link run} return. */
+  drain(reason: string): void {
+    if (this.#lifecycle !== "running") return;
+    this.#lifecycle = "draining";
+    this.#options.logger.info("draining", { reason, running: this.#runner.activeCount });
+    this.#runner.closeIntake();
+    this.#options.onChange?.();
+    void this.#finish(reason);
+  }
+
+  async #finish(reason: string): Promise<void> {
+    if (this.#isConnected) this.#posts.control({ type: "heartbeat", draining: true });
+    await this.#within(this.#options.drainTimeoutMs, this.#runner.allSettled());
+    if (this.#runner.activeCount > 0) {
+      this.#options.logger.warn("ending what still runs", { running: this.#runner.activeCount });
+      this.#runner.stopAll();
+      await this.#within(KILL_WAIT_MS, this.#runner.allSettled());
+    }
+    if (this.#isConnected || this.#runner.jobs.length > 0) {
+      await this.#posts.flushed(AbortSignal.timeout(FLUSH_WAIT_MS));
+    }
+    if (this.#isConnected) {
+      this.#posts.control({ type: "goodbye", reason });
+      await this.#posts.flushed(AbortSignal.timeout(GOODBYE_WAIT_MS));
+    }
+    this.#disconnect.abort();
+  }
+
+  /** Resolves with `work`, or after `ms`. */
+  async #within(ms: number, work: Promise<void>): Promise<void> {
+    const done = new AbortController();
+    await Promise.race([work, this.#options.sleep(ms, done.signal)]);
+    done.abort();
+  }
+
+  get #isConnected(): boolean {
+    return this.#connectionState.kind === "connected";
+  }
+
+  #onEvent(event: ServerEvent): void {
+    switch (event.name) {
+      case "connected":
+        this.#onConnected(event.data);
+        break;
+      case "request":
+        this.#runner.handleRequest(event.data);
+        break;
+      case "cancel":
+        this.#runner.handleCancel(event.data);
+        break;
+      case "ping":
+        this.#posts.control({ type: "heartbeat", pingNow: event.data.now, draining: this.#lifecycle !== "running" });
+        break;
+      case "drain":
+        this.#onServerDrain(event.data.reason, event.data.reconnectAfterMs);
+        break;
+    }
+  }
+
+  #onConnected(connected: ConnectedEvent): void {
+    clearTimeout(this.#graceTimer);
+    this.#sessionId = connected.sessionId;
+    this.#limits = connected.limits;
+    this.#resumeGraceMs = connected.resumeGraceMs;
+    this.#runner.handleResume(connected);
+    this.#posts.beginSession(this.#hello(), connected.limits);
+    if (this.#lifecycle === "draining") this.#posts.control({ type: "heartbeat", draining: true });
+  }
+
+  #onConnectionState(state: ConnectionState): void {
+    const wasConnected = this.#isConnected;
+    this.#connectionState = state;
+    const { logger } = this.#options;
+    if (state.kind === "connected") logger.info("connected", { session: printable(state.sessionId) });
+    if (state.kind === "waiting") {
+      logger.warn("not connected", { reason: state.reason, retryInMs: Math.round(state.delayMs) });
+    }
+    if (wasConnected && state.kind !== "connected") {
+      this.#posts.endSession();
+      this.#graceTimer = setTimeout(
+        () => this.#runner.abandonAll("the connection was away for longer than the proxy waits"),
+        this.#resumeGraceMs,
+      );
+    }
+    this.#options.onChange?.();
+  }
+
+  /**
+   * The proxy goes down: reconnects after a random part of the time it names, though not before what runs here is
+   * through; if it closes the stream earlier, the reconnect is spread in the same way.
+   */
+  #onServerDrain(reason: string, reconnectAfterMs: number): void {
+    this.#options.logger.info("the proxy drains", { reason: printable(reason), reconnectAfterMs });
+    this.#connection.planReconnect(reconnectAfterMs);
+    const { sleep, random } = this.#options;
+    const sessionId = this.#sessionId;
+    void sleep(random() * reconnectAfterMs, this.#closing.signal).then(() => {
+      this.#sessionToLeave = sessionId;
+      this.#reconnectWhenIdle();
+    });
+  }
+
+  #reconnectWhenIdle(): void {
+    const isLeaving = this.#sessionToLeave !== undefined && this.#sessionToLeave === this.#sessionId;
+    if (!isLeaving || !this.#isConnected || this.#runner.jobs.length > 0) return;
+    this.#sessionToLeave = undefined;
+    this.#connection.reconnect(0);
+  }
+
+  #onJobChange(job: Job | undefined): void {
+    if (job !== undefined) this.#logJob(job);
+    this.#reconnectWhenIdle();
+    this.#options.onChange?.();
+  }
+
+  #logJob(job: Job): void {
+    const { logger, now } = this.#options;
+    const fields = { requestId: job.id, attempt: job.request.attempt, model: printable(job.request.model) };
+    if (job.state.kind === "running") logger.info("request started", fields);
+    if (job.state.kind !== "ended" || job.state.outcome === "rejected") return;
+    const { outcome, code } = job.state;
+    const totalMs = Math.round(now() - job.startedAt);
+    logger[outcome === "error" ? "warn" : "info"]("request ended", { ...fields, outcome, code, totalMs });
+    if (code !== undefined && CLI_FAULTS.has(code)) this.#cli.recheck();
+  }
+
+  /** Tells the proxy anew what this agent offers. */
+  #sayHello(): void {
+    if (this.#isConnected) this.#posts.control(this.#hello());
+  }
+
+  #hello(): HelloMessage & { type: "hello" } {
+    const { executor, maxConcurrency } = this.#options;
+    const { readiness } = this.#cli;
+    return {
+      type: "hello",
+      ...(this.#sessionId !== undefined && { sessionId: this.#sessionId }),
+      version: AGENT_VERSION,
+      platform: `${process.platform}-${process.arch}`,
+      clis: readiness === undefined ? [] : [{ ...readiness }],
+      models: readiness?.ready === true ? [...executor.models()] : [],
+      maxConcurrency,
+      inFlight: this.#runner.inFlight,
+    };
+  }
+}
+
+/** Chunks small enough for the proxy's bound, even if every character needs JSON's longest escape (6 bytes). */
+function outboxBounds(limits: PostLimits): Partial<OutboxBounds> {
+  const fitting = Math.floor((limits.maxPostBytes - 8192) / 6);
+  return { maxChunkText: Math.max(256, Math.min(PROTOCOL_LIMITS.maxChunkText, fitting)) };
+}

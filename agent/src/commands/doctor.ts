@@ -1,0 +1,114 @@
+import { randomUUID } from "node:crypto";
+import { z } from "zod";
+import { postAnswerSchema } from "../../../src/lib/agent/types.ts";
+import type { CliExecutor } from "../../../src/lib/cli/types.ts";
+import type { Environment, LoadedConfig } from "../config.ts";
+import { createExecutor } from "../executor.ts";
+import { EXIT } from "../exit-codes.ts";
+import { createProxyClient, describeFailure, parseJson, type HttpAnswer, type ProxyClient } from "../http-client.ts";
+import { printable } from "../logger.ts";
+
+export interface Check {
+  readonly name: "server" | "secret" | "cli";
+  readonly ok: boolean;
+  /** What was found; where it is not ok, also what to mend. */
+  readonly detail: string;
+}
+
+/** What `GET /healthz` of a Codewise proxy says. */
+const healthSchema = z.looseObject({ service: z.literal("codewise") });
+const CHECK_TIMEOUT_MS = 15_000;
+const MAX_ANSWER_BYTES = 1024 * 1024;
+
+/** Checks the way to the proxy, the secret and the CLI, prints one line each, and answers the exit code. */
+export async function runDoctor(
+  { config, warnings }: LoadedConfig,
+  env: Environment,
+  options: { readonly json: boolean },
+): Promise<number> {
+  const executor = createExecutor(config, env);
+  // An id of its own, so that an agent that runs under the configured one is not disturbed.
+  const client = createProxyClient({ ...config, agentId: `doctor-${randomUUID()}` });
+  const checks = await runChecks(client, executor, config.url);
+  await client.close();
+  const ok = checks.every((check) => check.ok);
+  if (options.json) process.stdout.write(`${JSON.stringify({ ok, checks, warnings })}\n`);
+  else process.stdout.write(formatReport(checks, warnings));
+  return ok ? EXIT.ok : EXIT.failure;
+}
+
+/** All checks, in order. Never rejects. */
+export async function runChecks(client: ProxyClient, executor: CliExecutor, url: string): Promise<readonly Check[]> {
+  const cli = checkCli(executor);
+  const server = await checkServer(client, url);
+  const secret: Check = server.ok
+    ? await checkSecret(client)
+    : { name: "secret", ok: false, detail: "not checked, since the server was not reached" };
+  return [server, secret, await cli];
+}
+
+/** One line for each check and warning. */
+export function formatReport(checks: readonly Check[], warnings: readonly string[]): string {
+  const lines = checks.map(
+    (check) => `${check.ok ? "ok  " : "FAIL"}  ${check.name.padEnd(6)}  ${printable(check.detail)}`,
+  );
+  return [...lines, ...warnings.map((warning) => `warn          ${printable(warning)}`), ""].join("\n");
+}
+
+async function checkServer(client: ProxyClient, url: string): Promise<Check> {
+  const startedAt = performance.now();
+  const answer = await attempt(client, { method: "GET", path: "/healthz" });
+  if (typeof answer === "string") {
+    return {
+      name: "server",
+      ok: false,
+      detail: `${url} does not answer (${answer}): check --url, and that the proxy runs`,
+    };
+  }
+  if (answer.status >= 300 && answer.status < 400) {
+    const target = String(answer.headers["location"] ?? "another address").slice(0, 200);
+    return { name: "server", ok: false, detail: `${url} redirects to ${target}: give that address as --url` };
+  }
+  if (answer.status !== 200) {
+    const detail = `${url}/healthz answered ${answer.status}: is it the address of a Codewise proxy?`;
+    return { name: "server", ok: false, detail };
+  }
+  const health = healthSchema.safeParse(parseJson(answer.text));
+  if (!health.success) return { name: "server", ok: false, detail: `${url} is not a Codewise proxy: check --url` };
+  const elapsedMs = Math.round(performance.now() - startedAt);
+  return { name: "server", ok: true, detail: `${url} answers in ${elapsedMs} ms` };
+}
+
+/** A heartbeat of an agent that is not connected changes nothing at the proxy; only a wrong secret is answered 401. */
+async function checkSecret(client: ProxyClient): Promise<Check> {
+  const body = JSON.stringify({ type: "heartbeat" });
+  const answer = await attempt(client, { method: "POST", path: "/api/agent/response", body });
+  if (typeof answer === "string") return { name: "secret", ok: false, detail: `not checked (${answer})` };
+  if (answer.status === 401 || answer.status === 403) {
+    return { name: "secret", ok: false, detail: "refused: it must equal AGENT_SECRET of the proxy" };
+  }
+  if (answer.status === 200 || (answer.status === 404 && postAnswerSchema.safeParse(parseJson(answer.text)).success)) {
+    return { name: "secret", ok: true, detail: "accepted" };
+  }
+  const detail = `the proxy answered ${answer.status}: is it a Codewise proxy, and has it AGENT_SECRET set?`;
+  return { name: "secret", ok: false, detail };
+}
+
+async function checkCli(executor: CliExecutor): Promise<Check> {
+  const cli = await executor.probe(AbortSignal.timeout(CHECK_TIMEOUT_MS));
+  const name = cli.version === null ? cli.name : `${cli.name} ${cli.version}`;
+  const detail = cli.ready ? `${name} is ready` : `${name}: ${cli.reason ?? "not ready"}`;
+  return { name: "cli", ok: cli.ready, detail };
+}
+
+type Probe = { readonly method: "GET" | "POST"; readonly path: string; readonly body?: string };
+
+/** The answer, or in words why there is none. */
+async function attempt(client: ProxyClient, probe: Probe): Promise<HttpAnswer | string> {
+  try {
+    const signal = AbortSignal.timeout(CHECK_TIMEOUT_MS);
+    return await client.exchange({ ...probe, signal, maxBytes: MAX_ANSWER_BYTES });
+  } catch (error) {
+    return describeFailure(error);
+  }
+}

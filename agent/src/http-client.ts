@@ -1,0 +1,128 @@
+/** The agent's side of HTTP: one pool to the proxy, its headers, and bounded answers. */
+import { randomUUID } from "node:crypto";
+import { Agent, EnvHttpProxyAgent, request, type Dispatcher } from "undici";
+import { AGENT_HEADERS, PROTOCOL_VERSION } from "../../src/lib/agent/types.ts";
+import { isLoopback } from "./config.ts";
+import { AGENT_VERSION } from "./version.ts";
+
+const CONNECT_TIMEOUT_MS = 10_000;
+const HEADERS_TIMEOUT_MS = 30_000;
+const BODY_TIMEOUT_MS = 30_000;
+
+export interface ProxyAddress {
+  /** Without a slash at the end; may have a path, where the proxy is mounted below one. */
+  readonly url: string;
+  readonly secret: string;
+  readonly agentId: string;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: Dispatcher.ResponseData["headers"];
+  readonly text: string;
+}
+
+export interface HttpRequest {
+  readonly method: "GET" | "POST";
+  /** Beginning with `/`, below the proxy's URL. */
+  readonly path: string;
+  /** JSON text. */
+  readonly body?: string;
+  readonly signal: AbortSignal;
+  /** Largest answer to read, in bytes; what is longer rejects. */
+  readonly maxBytes: number;
+}
+
+export interface ProxyClient {
+  /** Sends one request and reads the whole answer. Rejects on network errors, timeouts and aborts. */
+  exchange(exchange: HttpRequest): Promise<HttpAnswer>;
+  /** Opens a stream; the caller reads and closes the body. */
+  openStream(path: string, signal: AbortSignal): Promise<Dispatcher.ResponseData>;
+  close(): Promise<void>;
+}
+
+/**
+ * A client for one process: the same instance id on every request. HTTP_PROXY, HTTPS_PROXY and NO_PROXY are honoured,
+ * except for this machine's own addresses. Redirects are not followed, since the secret goes along.
+ */
+export function createProxyClient(address: ProxyAddress): ProxyClient {
+  const timeouts = {
+    connect: { timeout: CONNECT_TIMEOUT_MS },
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    bodyTimeout: BODY_TIMEOUT_MS,
+  };
+  const dispatcher = isLoopback(new URL(address.url).hostname) ? new Agent(timeouts) : new EnvHttpProxyAgent(timeouts);
+  const headers = {
+    authorization: `Bearer ${address.secret}`,
+    "user-agent": `codewise-agent/${AGENT_VERSION}`,
+    [AGENT_HEADERS.id]: address.agentId,
+    [AGENT_HEADERS.instance]: randomUUID(),
+    [AGENT_HEADERS.protocol]: String(PROTOCOL_VERSION),
+    [AGENT_HEADERS.version]: AGENT_VERSION,
+  };
+
+  return {
+    async exchange({ method, path, body, signal, maxBytes }) {
+      const answer = await request(address.url + path, {
+        dispatcher,
+        method,
+        signal,
+        headers: { ...headers, accept: "application/json", ...(body !== undefined && JSON_HEADERS) },
+        ...(body !== undefined && { body }),
+      });
+      return { status: answer.statusCode, headers: answer.headers, text: await readText(answer.body, maxBytes) };
+    },
+
+    openStream: (path, signal) =>
+      request(address.url + path, {
+        dispatcher,
+        method: "GET",
+        signal,
+        headers: { ...headers, accept: "text/event-stream", "cache-control": "no-cache" },
+        // Silence is judged by the connection's own watchdog, from the ping interval that the server names.
+        bodyTimeout: 0,
+      }),
+
+    close: () => dispatcher.destroy(),
+  };
+}
+
+const JSON_HEADERS = { "content-type": "application/json" } as const;
+
+/** Reads a body as UTF-8 text. Rejects when it is longer than `maxBytes`. */
+export async function readText(body: Dispatcher.ResponseData["body"], maxBytes: number): Promise<string> {
+  const parts: Buffer[] = [];
+  let bytes = 0;
+  for await (const part of body) {
+    const chunk = Buffer.from(part);
+    bytes += chunk.length;
+    if (bytes > maxBytes) throw new Error(`the answer is longer than ${maxBytes} bytes`);
+    parts.push(chunk);
+  }
+  return Buffer.concat(parts).toString("utf8");
+}
+
+/** `Retry-After` in milliseconds, where it is given in seconds. */
+export function retryAfterMs(headers: Dispatcher.ResponseData["headers"]): number | undefined {
+  const value = headers["retry-after"];
+  const seconds = typeof value === "string" && /^\d{1,6}$/.test(value) ? Number(value) : undefined;
+  return seconds === undefined ? undefined : seconds * 1000;
+}
+
+/** JSON text as a value, or `undefined` where it is none. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A network failure in a few words for the log: the system's error code where there is one. */
+export function describeFailure(error: unknown): string {
+  if (!(error instanceof Error)) return "unknown failure";
+  const inner = error instanceof AggregateError ? error.errors[0] : error.cause;
+  if (inner instanceof Error && inner.message !== "") return describeFailure(inner);
+  const code = "code" in error && typeof error.code === "string" ? error.code : undefined;
+  return code === undefined || error.message.includes(code) ? error.message : `${code}: ${error.message}`;
+}

@@ -1,0 +1,213 @@
+/** Which requests this agent takes, and what becomes of them when the connection or the agent itself goes. */
+import type { AgentRequest, CancelEvent, ConnectedEvent, HelloMessage } from "../../src/lib/agent/types.ts";
+import type { CliExecutor, CliReadiness } from "../../src/lib/cli/types.ts";
+import { Job, JobAbort } from "./job.ts";
+import { printable, type AgentLogger } from "./logger.ts";
+import { DISAGREEMENT, Outbox, type OutboxBounds } from "./outbox.ts";
+import type { InputSource } from "./request-input.ts";
+
+export interface JobRunnerOptions {
+  readonly executor: CliExecutor;
+  readonly input: InputSource;
+  readonly logger: AgentLogger;
+  readonly maxConcurrency: number;
+  /** The outcome of the last probe; `undefined` before the first. */
+  readonly readiness: () => CliReadiness | undefined;
+  readonly now: () => number;
+  /** A new outbox to be sent from. */
+  readonly addOutbox: (outbox: Outbox) => void;
+  readonly removeOutbox: (outbox: Outbox) => void;
+  /** More to send from an outbox. */
+  readonly onMore: () => void;
+  /** Something about the jobs changed: for the display and for who waits until all is done. */
+  readonly onChange: (job: Job | undefined) => void;
+  /** The bounds of one chunk and of what may wait, from the proxy's limits. */
+  readonly outboxBounds: () => Partial<OutboxBounds>;
+}
+
+/** Beyond the grace, how long the end of a request is kept for the proxy to ask for, in milliseconds. */
+const KEEP_ENDED_EXTRA_MS = 60_000;
+
+/** As many as one hello can list. */
+const MAX_JOBS = 1000;
+
+type Refusal = { readonly code: "busy" | "unsupported" | "cli_missing" | "not_logged_in"; readonly message: string };
+
+/** Owns the jobs of this process. */
+export class JobRunner {
+  readonly #options: JobRunnerOptions;
+  readonly #jobs = new Map<string, Job>();
+  readonly #settling = new Map<string, Promise<void>>();
+  readonly #expiries = new Map<Job, NodeJS.Timeout>();
+  #intake: "open" | "draining" = "open";
+  #resumeGraceMs = 15_000;
+
+  constructor(options: JobRunnerOptions) {
+    this.#options = options;
+  }
+
+  /** All requests that are not yet settled with the proxy. */
+  get jobs(): readonly Job[] {
+    return [...this.#jobs.values()];
+  }
+
+  /** Requests whose CLI runs or is being ended, whether or not anybody still waits for them. */
+  get activeCount(): number {
+    return this.#settling.size;
+  }
+
+  get inFlight(): HelloMessage["inFlight"] {
+    return this.jobs.map(({ id, outbox }) => ({ requestId: id, lastSeq: outbox.lastSeq, ackedSeq: outbox.ackedSeq }));
+  }
+
+  /** Refuses new work from now on. */
+  closeIntake(): void {
+    this.#intake = "draining";
+  }
+
+  /** Takes or refuses a request. One that is already here in this or a later attempt is ignored. */
+  handleRequest(request: AgentRequest): void {
+    const { requestId, attempt } = request;
+    const previous = this.#jobs.get(requestId);
+    if (previous !== undefined && previous.request.attempt >= attempt) return;
+    if (previous !== undefined) this.#forget(previous, "superseded by a later attempt");
+    if (this.#jobs.size >= MAX_JOBS) {
+      this.#options.logger.error("ignored a request: too many are unsettled", { requestId });
+      return;
+    }
+    const { addOutbox, onMore, outboxBounds } = this.#options;
+    const outbox = new Outbox(requestId, onMore, outboxBounds());
+    const job = new Job(request, outbox, { ...this.#options, onChange: (changed) => this.#onJobChange(changed) });
+    const refusal = this.#refusal(request);
+    this.#jobs.set(requestId, job);
+    addOutbox(outbox);
+    if (refusal === null) this.#start(job);
+    else {
+      this.#options.logger.info("refused a request", {
+        requestId,
+        model: printable(request.model),
+        code: refusal.code,
+      });
+      job.reject(refusal.code, refusal.message);
+    }
+  }
+
+  /** Kills the CLI of a request; the proxy hears of it by an error with code `cancelled`. */
+  handleCancel(cancel: CancelEvent): void {
+    const job = this.#jobs.get(cancel.requestId);
+    if (job?.isActive !== true) return;
+    this.#options.logger.info("cancelled by the proxy", { requestId: job.id, reason: printable(cancel.reason) });
+    const message = `Cancelled: ${cancel.reason}.`;
+    job.abort(new JobAbort({ code: "cancelled", message, status: 499, retryable: false }));
+  }
+
+  /** A connection stands: goes on with what the proxy still holds and ends everything else. */
+  handleResume(connected: ConnectedEvent): void {
+    this.#resumeGraceMs = connected.resumeGraceMs;
+    const held = new Map(connected.resume.map((entry) => [entry.requestId, entry]));
+    for (const job of this.jobs) {
+      const entry = held.get(job.id);
+      if (entry === undefined) {
+        this.#forget(job, "the proxy no longer holds it");
+        continue;
+      }
+      // The proxy waits for the end of what it cancelled, since only that frees the slot.
+      if (entry.drop === true) this.handleCancel({ requestId: job.id, reason: "dropped" });
+      if (!job.outbox.acknowledge(entry.ackedSeq)) {
+        job.abort(new JobAbort(DISAGREEMENT));
+        job.outbox.failAt(entry.ackedSeq, DISAGREEMENT);
+      } else if (job.outbox.isSettled) this.settle(job.outbox);
+    }
+  }
+
+  /** The end of this outbox's request is acknowledged. */
+  settle(outbox: Outbox): void {
+    const job = this.#jobs.get(outbox.requestId);
+    if (job?.outbox !== outbox) return;
+    job.abort(new JobAbort(DISAGREEMENT));
+    this.#remove(job);
+  }
+
+  /** The proxy refuses this outbox's request: nobody waits for it any more. */
+  handleRefused(outbox: Outbox, status: "unknown" | "closed"): void {
+    const job = this.#jobs.get(outbox.requestId);
+    if (job?.outbox === outbox) this.#forget(job, `the proxy answered ${status}`);
+  }
+
+  /** Gives up every request without telling the proxy, which has given them up too. */
+  abandonAll(why: string): void {
+    for (const job of this.jobs) this.#forget(job, why);
+  }
+
+  /** Aborts what runs and tells the proxy that the agent stopped. */
+  stopAll(): void {
+    const body = { code: "agent_lost", message: "The agent was stopped.", status: 502, retryable: true };
+    for (const job of this.jobs) job.abort(new JobAbort(body));
+  }
+
+  /** Resolves when no process of a job runs any more. */
+  async allSettled(): Promise<void> {
+    while (this.#settling.size > 0) await Promise.all(this.#settling.values());
+  }
+
+  #refusal(request: AgentRequest): Refusal | null {
+    const { executor, maxConcurrency, readiness } = this.#options;
+    if (this.#intake === "draining") return { code: "busy", message: "This agent is shutting down." };
+    // A superseded attempt makes room before this one starts.
+    const others = this.activeCount - (this.#settling.has(request.requestId) ? 1 : 0);
+    if (others >= maxConcurrency) {
+      return { code: "busy", message: `This agent already runs ${maxConcurrency} requests.` };
+    }
+    const cli = readiness();
+    if (cli?.ready === false) {
+      const message =
+        cli.version === null ? "The CLI was not found or does not start." : "The CLI is not ready to answer.";
+      return { code: cli.version === null ? "cli_missing" : "not_logged_in", message };
+    }
+    if (!offersModel(executor.models(), request.model)) {
+      return { code: "unsupported", message: "This agent does not offer the model." };
+    }
+    return null;
+  }
+
+  #start(job: Job): void {
+    const before = this.#settling.get(job.id) ?? Promise.resolve();
+    const run = job.run(before).finally(() => {
+      if (this.#settling.get(job.id) === run) this.#settling.delete(job.id);
+      this.#options.onChange(undefined);
+    });
+    this.#settling.set(job.id, run);
+  }
+
+  #onJobChange(job: Job): void {
+    if (!job.isActive && this.#jobs.get(job.id) === job) this.#keepForAWhile(job);
+    this.#options.onChange(job);
+  }
+
+  #keepForAWhile(job: Job): void {
+    const timer = setTimeout(() => {
+      this.#options.logger.warn("gave up reporting the end of a request", { requestId: job.id });
+      this.#remove(job);
+    }, this.#resumeGraceMs + KEEP_ENDED_EXTRA_MS);
+    this.#expiries.set(job, timer.unref());
+  }
+
+  #forget(job: Job, why: string): void {
+    if (job.isActive) this.#options.logger.info("ended a request", { requestId: job.id, why });
+    job.abort(new JobAbort({ code: "cancelled", message: why, status: 499, retryable: false }));
+    this.#remove(job);
+  }
+
+  #remove(job: Job): void {
+    clearTimeout(this.#expiries.get(job));
+    this.#expiries.delete(job);
+    this.#options.removeOutbox(job.outbox);
+    if (this.#jobs.get(job.id) === job) this.#jobs.delete(job.id);
+    this.#options.onChange(undefined);
+  }
+}
+
+/** Whether a list of models covers one: by exact name, or by an entry with a trailing `*` such as `claude-*`. */
+export function offersModel(models: readonly string[], model: string): boolean {
+  return models.some((offer) => (offer.endsWith("*") ? model.startsWith(offer.slice(0, -1)) : offer === model));
+}

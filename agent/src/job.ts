@@ -1,0 +1,169 @@
+/** One request on this machine, from its arrival to the acknowledgement of its end. */
+import type { AgentRequest } from "../../src/lib/agent/types.ts";
+import { CliFailure, type CliExecutor, type CliSink } from "../../src/lib/cli/types.ts";
+import { toGatewayError } from "../../src/lib/http/errors.ts";
+import { printable, type AgentLogger } from "./logger.ts";
+import type { ErrorBody, Outbox } from "./outbox.ts";
+import { readRequestInput, type InputSource } from "./request-input.ts";
+
+/** `ended` means that no process runs any more; what is left is to get the end acknowledged. */
+export type JobState =
+  | { readonly kind: "preparing" }
+  | { readonly kind: "running"; readonly model: string }
+  | {
+      readonly kind: "ended";
+      readonly outcome: "complete" | "error" | "rejected" | "cancelled";
+      readonly code?: string;
+    };
+
+export interface JobOptions {
+  readonly executor: CliExecutor;
+  readonly input: InputSource;
+  readonly logger: AgentLogger;
+  readonly now: () => number;
+  readonly onChange: (job: Job) => void;
+}
+
+/** Why a job was aborted: what is said to the proxy, if there is still somebody to say it to. */
+export class JobAbort extends Error {
+  readonly body: ErrorBody;
+
+  constructor(body: ErrorBody) {
+    super(body.message);
+    this.name = "JobAbort";
+    this.body = body;
+  }
+}
+
+/** Runs one attempt of one request. */
+export class Job {
+  readonly request: AgentRequest;
+  readonly outbox: Outbox;
+  readonly startedAt: number;
+  readonly #options: JobOptions;
+  readonly #abort = new AbortController();
+  #state: JobState = { kind: "preparing" };
+  #deltas = 0;
+
+  constructor(request: AgentRequest, outbox: Outbox, options: JobOptions) {
+    this.request = request;
+    this.outbox = outbox;
+    this.#options = options;
+    this.startedAt = options.now();
+  }
+
+  get id(): string {
+    return this.request.requestId;
+  }
+
+  get state(): JobState {
+    return this.#state;
+  }
+
+  /** Steps of the answer that the CLI has given so far. */
+  get deltas(): number {
+    return this.#deltas;
+  }
+
+  get isActive(): boolean {
+    return this.#state.kind !== "ended";
+  }
+
+  /** Ends it before it began. */
+  reject(code: string, message: string): void {
+    this.outbox.reject(code, message);
+    this.#enter({ kind: "ended", outcome: "rejected", code });
+  }
+
+  /** Kills what runs; the error that `reason` carries is said once it is gone. Without effect on an ended job. */
+  abort(reason: JobAbort): void {
+    if (this.isActive) this.#abort.abort(reason);
+  }
+
+  /** Runs it, after `before` has settled, to its end. Never rejects. */
+  async run(before: Promise<void>): Promise<void> {
+    this.outbox.accept(this.request.attempt);
+    this.#options.onChange(this);
+    const signal = this.#abort.signal;
+    try {
+      await before;
+      await this.#execute(signal);
+    } catch (error) {
+      this.#fail(signal.aborted ? signal.reason : error);
+    }
+  }
+
+  async #execute(signal: AbortSignal): Promise<void> {
+    const { executor, input, now } = this.#options;
+    const { request } = this;
+    signal.throwIfAborted();
+    const chat = await readRequestInput(request, input, signal);
+    const spentMs = Math.ceil(now() - this.startedAt);
+    this.#enter({ kind: "running", model: request.model });
+    const outcome = await executor.execute(
+      {
+        requestId: request.requestId,
+        request: chat,
+        model: request.model,
+        signal,
+        firstEventTimeoutMs: request.firstEventTimeoutMs,
+        idleTimeoutMs: request.idleTimeoutMs,
+        deadlineMs: Math.max(1, request.deadlineMs - spentMs),
+      },
+      this.#sink(),
+    );
+    signal.throwIfAborted();
+    this.outbox.complete(outcome);
+    this.#enter({ kind: "ended", outcome: "complete" });
+  }
+
+  #sink(): CliSink {
+    return {
+      open: (opened) => this.outbox.open(opened),
+      delta: (delta) => {
+        this.#deltas += 1;
+        return this.outbox.delta(delta);
+      },
+      onDrain: (listener) => this.outbox.onDrain(listener),
+    };
+  }
+
+  #fail(error: unknown): void {
+    if (error instanceof JobAbort) {
+      this.outbox.errorNow(error.body);
+      this.#enter({ kind: "ended", outcome: "cancelled", code: error.body.code });
+      return;
+    }
+    const body = errorBody(error);
+    if (body.code === "server_error") {
+      this.#options.logger.error("failed in an unforeseen way", {
+        requestId: this.id,
+        error: printable(String(error)),
+      });
+    }
+    this.outbox.error(body);
+    this.#enter({ kind: "ended", outcome: "error", code: body.code });
+  }
+
+  #enter(state: JobState): void {
+    this.#state = state;
+    this.#options.onChange(this);
+  }
+}
+
+/** A failure as the wire says it. What is not a GatewayError becomes one that tells nothing; a timeout is a deadline. */
+function errorBody(thrown: unknown): ErrorBody {
+  if (thrown instanceof DOMException && thrown.name === "TimeoutError") {
+    const message = "The request's time ran out before the agent had read it.";
+    return { code: "deadline_exceeded", message, status: 504, retryable: false };
+  }
+  const error = toGatewayError(thrown);
+  return {
+    code: error.code,
+    message: error.message === "" ? error.code : error.message,
+    status: error.status,
+    retryable: error.failover,
+    retryAfterMs: error.retryAfterMs,
+    ...(error instanceof CliFailure && { stderrTail: error.stderrTail, usage: error.usage }),
+  };
+}

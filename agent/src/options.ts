@@ -1,0 +1,156 @@
+/**
+ * The one table of options. Flags, environment variables and keys of the config file are all derived from it, and so
+ * are `--help` and the table in the README (a test compares them).
+ */
+import { hostname } from "node:os";
+import { z } from "zod";
+import { agentIdSchema } from "../../src/lib/agent/types.ts";
+
+export const LOG_LEVELS = ["error", "warn", "info", "debug"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+const urlSchema = z
+  .url({ protocol: /^https?$/, error: "must be an http:// or https:// URL" })
+  .refine((value) => URL.parse(value)?.username === "" && URL.parse(value)?.password === "", {
+    error: "must not carry a user name or password",
+  })
+  .transform((value) => {
+    const url = new URL(value);
+    return `${url.origin}${url.pathname.replace(/\/+$/, "")}`;
+  });
+
+const secretSchema = z
+  .string({ error: "must be a text" })
+  .regex(/^[\x21-\x7e]+$/, "must consist of visible ASCII characters without spaces")
+  .max(4096, "must have at most 4096 characters");
+
+const textSchema = z.string({ error: "must be a text" }).min(1, "must not be empty").max(4096, "is too long");
+
+/** A whole number as JSON has it, or as text from a flag or a variable. */
+const wholeNumber = (minimum: number, maximum: number) => {
+  const error = `must be a whole number from ${minimum} to ${maximum}`;
+  return z
+    .union([z.number(), z.string().regex(/^\d+$/).transform(Number)], { error })
+    .refine((value) => Number.isInteger(value) && value >= minimum && value <= maximum, { error });
+};
+
+const variableNamesSchema = z
+  .union([z.string(), z.array(z.string())], { error: "must be a list of variable names" })
+  .transform((value) =>
+    [value]
+      .flat()
+      .flatMap((part) => part.split(","))
+      .map((name) => name.trim())
+      .filter((name) => name !== ""),
+  )
+  .pipe(z.array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "must be names of environment variables")).max(200));
+
+interface OptionSpec {
+  /** Commander's notation; its camelCase name is the option's key in the table. */
+  readonly flag: string;
+  readonly env: string;
+  readonly description: string;
+  /** Shown in `--help` and the README. */
+  readonly defaultText?: string;
+  /** May be given more than once; the values are gathered. */
+  readonly repeatable?: boolean;
+  /** Names the config file itself, so it cannot stand in it. */
+  readonly notInFile?: boolean;
+}
+
+export const OPTIONS = {
+  url: { flag: "--url <url>", env: "CODEWISE_URL", description: "address of the Codewise proxy" },
+  secret: {
+    flag: "--secret <secret>",
+    env: "CODEWISE_AGENT_SECRET",
+    description:
+      "the proxy's AGENT_SECRET; prefer the variable or the config file, since a flag is visible to every user of the machine in the process list",
+  },
+  agentId: {
+    flag: "--agent-id <id>",
+    env: "CODEWISE_AGENT_ID",
+    description: "name of this agent, unique at the proxy",
+    defaultText: "the host name",
+  },
+  claudePath: {
+    flag: "--claude-path <file>",
+    env: "CODEWISE_CLAUDE_PATH",
+    description: "the Claude Code CLI to run",
+    defaultText: "claude, found on PATH",
+  },
+  maxConcurrency: {
+    flag: "--max-concurrency <number>",
+    env: "CODEWISE_MAX_CONCURRENCY",
+    description: "requests to run at the same time, 1 to 64",
+    defaultText: "2",
+  },
+  workDir: {
+    flag: "--work-dir <folder>",
+    env: "CODEWISE_WORK_DIR",
+    description: "where the CLI's empty working folders are made",
+    defaultText: "the system's folder for temporary files",
+  },
+  passEnv: {
+    flag: "--pass-env <names>",
+    env: "CODEWISE_PASS_ENV",
+    description: "further environment variables that the CLI may see, separated by commas; may be repeated",
+    defaultText: "none",
+    repeatable: true,
+  },
+  drainTimeout: {
+    flag: "--drain-timeout <seconds>",
+    env: "CODEWISE_DRAIN_TIMEOUT",
+    description: "how long running requests may take to finish after SIGINT or SIGTERM, 0 to 3600",
+    defaultText: "60",
+  },
+  logLevel: {
+    flag: "--log-level <level>",
+    env: "CODEWISE_LOG_LEVEL",
+    description: "error, warn, info or debug",
+    defaultText: "info",
+  },
+  config: {
+    flag: "--config <file>",
+    env: "CODEWISE_CONFIG",
+    description: "a JSON file with any of these options, by their names in camelCase",
+    defaultText: "none",
+    notInFile: true,
+  },
+} as const satisfies Record<string, OptionSpec>;
+
+export type OptionName = keyof typeof OPTIONS;
+export const OPTION_NAMES = Object.keys(OPTIONS) as OptionName[];
+
+/** The table's rows under their common type. */
+export function optionSpec(name: OptionName): OptionSpec {
+  return OPTIONS[name];
+}
+
+/** The long flag without its value, such as `--url`. */
+export function longFlag(name: OptionName): string {
+  return OPTIONS[name].flag.slice(0, OPTIONS[name].flag.indexOf(" "));
+}
+
+export const configSchema = z.object({
+  url: urlSchema,
+  secret: secretSchema,
+  agentId: agentIdSchema.default(() => defaultAgentId(hostname())),
+  claudePath: textSchema.default("claude"),
+  maxConcurrency: wholeNumber(1, 64).default(2),
+  workDir: textSchema.optional(),
+  passEnv: variableNamesSchema.default([]),
+  /** Seconds. */
+  drainTimeout: wholeNumber(0, 3600).default(60),
+  logLevel: z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(", ")}` }).default("info"),
+});
+
+export type AgentConfig = z.infer<typeof configSchema>;
+
+/** A host name made valid for {@link agentIdSchema}: other characters become `-`; `agent` where nothing is left. */
+export function defaultAgentId(host: string): string {
+  const name = host
+    .replace(/[^A-Za-z0-9._@-]/g, "-")
+    .replace(/^[^A-Za-z0-9]+/, "")
+    .slice(0, 128);
+  return name === "" ? "agent" : name;
+}

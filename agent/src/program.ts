@@ -1,0 +1,80 @@
+/** The command line, derived from the table of options. */
+import { Command, CommanderError, Option } from "commander";
+import { runDoctor } from "./commands/doctor.ts";
+import { runAgent } from "./commands/run.ts";
+import { ConfigError, loadConfig, type Environment, type RawOptions } from "./config.ts";
+import { EXIT } from "./exit-codes.ts";
+import { describeFailure } from "./http-client.ts";
+import { OPTION_NAMES, optionSpec, type OptionName } from "./options.ts";
+import { AGENT_VERSION } from "./version.ts";
+
+const HELP_END = `
+Each option may be given as a flag, as an environment variable, or in the config file; a flag goes before a variable, a
+variable before the file.
+
+Exit codes: 0 drained, 1 failure, 2 wrong option, 3 secret refused, 4 proxy of another protocol, 128+n ended by signal n.`;
+
+/** Parses and runs `argv` (without node and script). Answers the exit code; writes one line to stderr for a wrong option. */
+export async function runProgram(argv: readonly string[], env: Environment): Promise<number> {
+  let exitCode: number = EXIT.ok;
+  const program = buildProgram(env, (code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync([...argv], { from: "user" });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok;
+    const isUsage = error instanceof ConfigError || error instanceof CommanderError;
+    const message = error instanceof CommanderError ? commanderMessage(error) : describeFailure(error);
+    process.stderr.write(`codewise-agent: ${message}\n`);
+    return isUsage ? EXIT.usage : EXIT.failure;
+  }
+}
+
+/** The program with its commands; exported so that a test can walk its options. */
+export function buildProgram(env: Environment, setExitCode: (code: number) => void): Command {
+  const program = new Command("codewise-agent")
+    .description("Serves this machine's Claude Code CLI to a Codewise proxy, without opening a port.")
+    .version(AGENT_VERSION)
+    .addHelpText("after", HELP_END)
+    .showSuggestionAfterError(false)
+    .exitOverride()
+    // Errors are written once, by runProgram.
+    .configureOutput({ writeErr: () => undefined })
+    .configureHelp({ showGlobalOptions: true });
+  for (const name of OPTION_NAMES) program.addOption(buildOption(name));
+
+  program.action(async () => {
+    setExitCode(await runAgent(loadConfig(flagsOf(program), env), env));
+  });
+  program
+    .command("doctor")
+    .description("check the proxy's address, the secret and the CLI, and say what to mend")
+    .option("--json", "print the result as JSON")
+    .action(async (options: { json?: boolean }) => {
+      setExitCode(await runDoctor(loadConfig(flagsOf(program), env), env, { json: options.json === true }));
+    });
+  return program;
+}
+
+function buildOption(name: OptionName): Option {
+  const spec = optionSpec(name);
+  const notes = [`env: ${spec.env}`, ...(spec.defaultText === undefined ? [] : [`default: ${spec.defaultText}`])];
+  const option = new Option(spec.flag, `${spec.description} (${notes.join(", ")})`);
+  if (spec.repeatable !== true) return option;
+  return option.argParser((value: string, earlier: string[] | undefined) => [...(earlier ?? []), value]);
+}
+
+function flagsOf(program: Command): RawOptions {
+  const flags: RawOptions = {};
+  for (const name of OPTION_NAMES) flags[name] = program.getOptionValue(name);
+  return flags;
+}
+
+/** Commander's message as one line, without what was typed as a value: it may be the secret. */
+function commanderMessage(error: CommanderError): string {
+  if (error.code === "commander.excessArguments") return "too many arguments";
+  const [line = ""] = error.message.replace(/^error: /, "").split(/\r?\n/, 1);
+  return line.replace(/(unknown option '[^'=]*)=.*'$/, "$1'");
+}

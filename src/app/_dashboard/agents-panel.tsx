@@ -1,0 +1,56 @@
+import { CodeBlock } from "../../components/ui/code-block.tsx";
+import { EmptyState } from "../../components/ui/empty-state.tsx";
+import { Panel } from "../../components/ui/panel.tsx";
+import type { Overview } from "../../lib/admin/types.ts";
+import { AgentCard } from "./agent-card.tsx";
+import styles from "./agents-panel.module.css";
+import { agentCommand } from "./client-examples.ts";
+import { formatCount } from "./format.ts";
+import type { ReceivedOverview } from "./use-overview.ts";
+
+const AGENT_PROVIDER = "claude-cli-remote";
+
+/** The agents and what each of them does. */
+export function AgentsPanel({ overview, receivedAt }: ReceivedOverview) {
+  const { agents } = overview.agents;
+  const busy = agents.reduce((sum, agent) => sum + agent.inFlight, 0);
+  const capacity = agents.reduce((sum, agent) => sum + agent.capacity, 0);
+  return (
+    <Panel
+      id="agents"
+      title="Agents"
+      aside={agents.length > 0 && `${formatCount(busy)} of ${formatCount(capacity)} slots in use`}
+    >
+      {agents.length === 0 ? (
+        <NoAgents overview={overview} />
+      ) : (
+        <ul className={styles["list"]}>
+          {agents.map((agent) => (
+            <AgentCard key={`${agent.id} ${agent.instance}`} agent={agent} now={overview.now} receivedAt={receivedAt} />
+          ))}
+        </ul>
+      )}
+    </Panel>
+  );
+}
+
+function NoAgents({ overview }: { readonly overview: Overview }) {
+  const enabled = overview.providers.some((provider) => provider.id === AGENT_PROVIDER);
+  if (!enabled) {
+    return (
+      <EmptyState title="Agents are switched off">
+        <p>
+          Set <code>AGENT_SECRET</code> (16 characters or more) and start the proxy again to let agents in.
+        </p>
+      </EmptyState>
+    );
+  }
+  return (
+    <EmptyState title="No agent is connected">
+      <p>
+        On the machine where <code>claude</code> is logged in, with the proxy’s <code>AGENT_SECRET</code>, run:
+      </p>
+      <CodeBlock label="Command that starts an agent" code={agentCommand(overview.baseUrl)} />
+    </EmptyState>
+  );
+}
