@@ -18,6 +18,7 @@ import { KeepAlive } from "./gateway/keep-alive.ts";
 import { createGetModelHandler, createListModelsHandler } from "./gateway/models.ts";
 import type { HttpContext } from "./http/context.ts";
 import { createDispatcher } from "./http/dispatch.ts";
+import { GatewayError } from "./http/errors.ts";
 import { createReadyHandler, healthHandler } from "./http/health.ts";
 import { createRouter } from "./http/router.ts";
 import { resolveAdminKey, type AdminKey } from "./keys/admin-key.ts";
@@ -42,6 +43,8 @@ export interface Runtime {
   listening(url: string): void;
   /** From now on new model calls are refused and `/readyz` says so. */
   startDraining(): void;
+  /** Ends the model calls that still run, with an error to their clients. */
+  endRequests(): void;
   /** Ends providers and agents, writes the rows that wait, closes the database. Never rejects. */
   close(): Promise<void>;
 }
@@ -81,6 +84,7 @@ export async function createRuntime({ env, rootDirectory }: RuntimeOptions): Pro
   );
 
   let draining = false;
+  const end = new AbortController();
   let baseUrl = "";
   const lookUpKey = (token: string) => keyStore.authenticate(token);
   const admin = createAdminRoutes({
@@ -116,6 +120,7 @@ export async function createRuntime({ env, rootDirectory }: RuntimeOptions): Pro
           totalMs: env.REQUEST_TIMEOUT_MS,
         },
         accepting: () => !draining,
+        ended: end.signal,
       }),
     },
     { method: "GET", path: "/v1/models", handler: createListModelsHandler({ registry, lookUpKey }) },
@@ -151,6 +156,7 @@ export async function createRuntime({ env, rootDirectory }: RuntimeOptions): Pro
       draining = true;
       manager.drain("the proxy is shutting down", DRAIN_RECONNECT_MS);
     },
+    endRequests: () => end.abort(new GatewayError("shutting_down", "The proxy is shutting down.")),
     close: async () => {
       admin.close();
       keepAlive.close();

@@ -2,6 +2,8 @@ import type { Server } from "node:http";
 import type { Runtime } from "../lib/runtime.ts";
 
 const POLL_MS = 20;
+/** How long requests that were told to end may take to do so. */
+const END_MS = 2000;
 
 /**
  * Drains and ends the proxy: new model calls are refused at once, running ones get up to `SHUTDOWN_GRACE_MS`, then rows
@@ -13,12 +15,20 @@ export async function shutDown(runtime: Runtime, server: Server): Promise<void> 
   runtime.startDraining();
   if (runtime.manager.status().pendingRequests === 0) server.close();
   server.closeIdleConnections();
-  while (runtime.live.inFlightCount > 0 && performance.now() < deadline) {
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-  }
+  await waitForEnd(runtime, deadline);
   const unfinished = runtime.live.inFlightCount;
-  if (unfinished > 0) runtime.logger.warn({ unfinished }, "the grace is over: ending unfinished requests");
+  if (unfinished > 0) {
+    runtime.logger.warn({ unfinished }, "the grace is over: ending unfinished requests");
+    runtime.endRequests();
+    await waitForEnd(runtime, performance.now() + END_MS);
+  }
   server.close();
   await runtime.close();
   server.closeAllConnections();
+}
+
+async function waitForEnd(runtime: Runtime, deadline: number): Promise<void> {
+  while (runtime.live.inFlightCount > 0 && performance.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
 }

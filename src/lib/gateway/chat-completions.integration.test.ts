@@ -53,6 +53,7 @@ async function start(
     maxBodyBytes: options.maxBodyBytes ?? 10_000,
     timeouts: { connectMs: 1000, firstOutputMs: 1000, idleMs: 1000, totalMs: options.totalMs ?? 5000 },
     accepting: () => true,
+    ended: new AbortController().signal,
   });
   const router = createRouter([
     { method: "POST", path: "/v1/chat/completions", handler },

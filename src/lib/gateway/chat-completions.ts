@@ -29,6 +29,8 @@ export interface ChatCompletionsOptions {
   readonly timeouts: CallTimeouts;
   /** False once the proxy drains: new requests are refused. */
   readonly accepting: () => boolean;
+  /** Aborts, with the reason, when running requests are to end at once. */
+  readonly ended: AbortSignal;
 }
 
 /** `POST /v1/chat/completions`: the way of one request from its bearer to its row. */
@@ -41,7 +43,7 @@ export function createChatCompletionsHandler(options: ChatCompletionsOptions): H
       live: options.live,
       record: options.record,
     });
-    const deadline = startDeadline(context.signal, options.timeouts.totalMs);
+    const deadline = startDeadline([context.signal, options.ended], options.timeouts.totalMs);
     try {
       meter.succeeded(await serve(options, context, meter, deadline.signal));
     } catch (thrown) {

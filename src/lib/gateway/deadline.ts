@@ -5,12 +5,17 @@ export interface Deadline {
   clear(): void;
 }
 
-/** A signal that aborts with the client's own abort, or with `deadline_exceeded` after `totalMs`. Clear it when the request ends. */
-export function startDeadline(client: AbortSignal, totalMs: number): Deadline {
+/**
+ * A signal that aborts with the first of `sources` that aborts (the client's disconnect, the proxy's end), or with
+ * `deadline_exceeded` after `totalMs`. Clear it when the request ends.
+ */
+export function startDeadline(sources: readonly AbortSignal[], totalMs: number): Deadline {
   const controller = new AbortController();
-  const onClientAbort = (): void => controller.abort(client.reason);
-  if (client.aborted) onClientAbort();
-  else client.addEventListener("abort", onClientAbort, { once: true });
+  const onAbort = (event: Event): void => controller.abort((event.target as AbortSignal).reason);
+  for (const source of sources) {
+    if (source.aborted) controller.abort(source.reason);
+    else source.addEventListener("abort", onAbort, { once: true });
+  }
   const timer = setTimeout(() => {
     controller.abort(new GatewayError("deadline_exceeded", `The request took longer than ${totalMs} ms.`));
   }, totalMs).unref();
@@ -18,7 +23,7 @@ export function startDeadline(client: AbortSignal, totalMs: number): Deadline {
     signal: controller.signal,
     clear: () => {
       clearTimeout(timer);
-      client.removeEventListener("abort", onClientAbort);
+      for (const source of sources) source.removeEventListener("abort", onAbort);
     },
   };
 }

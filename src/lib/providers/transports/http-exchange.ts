@@ -63,6 +63,16 @@ export function runExchange(
       const { status, headers, chunks } = failure;
       const text = Buffer.concat(chunks).toString("utf8", 0, MAX_ERROR_BODY_BYTES);
       const body = request.secret ? text.replaceAll(request.secret, "[removed]") : text;
+      if (status < 300 && !body.includes('"error"')) {
+        const type = headers["content-type"] ?? "no content type";
+        stop(
+          new GatewayError(
+            "upstream_invalid_response",
+            `The upstream answered ${status} with ${type}, not ${expected}.`,
+          ),
+        );
+        return;
+      }
       const retryAfterMs = readRetryAfterMs(headers, Date.now());
       stop(guard(() => request.translateError({ status, headers, body, retryAfterMs })));
     };

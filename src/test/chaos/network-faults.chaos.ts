@@ -1,0 +1,56 @@
+/** Agents in this process behind lines that lose, repeat, delay and break what passes. */
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { startProxyHarness, type ProxyHarness } from "../proxy-harness.ts";
+import { NETWORK_FAULTS } from "./faults.ts";
+import { playNetworkRun } from "./network-run.ts";
+import { RowBook } from "./row-book.ts";
+import { EXPECTS_EVERY_FAULT, inParallel, NETWORK_SEEDS, PROXY_ENV, until } from "./settings.ts";
+import { Tally } from "./tally.ts";
+
+const AT_ONCE = 8;
+
+const tally = new Tally("agents in process, faulty lines", NETWORK_FAULTS);
+const leftovers: Promise<unknown>[] = [];
+let proxy: ProxyHarness;
+let rows: RowBook;
+
+beforeAll(async () => {
+  proxy = await startProxyHarness(PROXY_ENV);
+  rows = new RowBook(proxy.runtime.live);
+});
+
+afterAll(async () => {
+  await Promise.all(leftovers);
+  rows.close();
+  await proxy.close();
+});
+
+describe.skipIf(NETWORK_SEEDS.length === 0)("a network that loses, repeats, delays and breaks what passes", () => {
+  it(`gives every client the CLI's exact text or an error, in ${NETWORK_SEEDS.length} seeded runs`, async () => {
+    const failures: string[] = [];
+    const startedAt = performance.now();
+    await inParallel(NETWORK_SEEDS, AT_ONCE, async (seed) => {
+      const context = { proxy, rows, leftovers, onFault: (fault: string) => tally.fault(fault) };
+      const { views, problems, repeats, report } = await playNetworkRun(seed, context);
+      tally.run(views, problems.length, repeats);
+      if (problems.length > 0) failures.push(report);
+    });
+    process.stdout.write(`${tally.table(performance.now() - startedAt)}\n`);
+    expect(failures.slice(0, 3).join("\n\n")).toBe("");
+    expect(failures).toHaveLength(0);
+  });
+
+  it("leaves nothing in the manager", async () => {
+    await Promise.all(leftovers);
+    const { manager, live } = proxy.runtime;
+    await until(() => manager.status().agents.length === 0, 5000);
+    expect(manager.status()).toEqual({ agents: [], pendingRequests: 0, queuedRequests: 0, oldestPendingMs: null });
+    expect(live.inFlightCount).toBe(0);
+  });
+
+  it.runIf(EXPECTS_EVERY_FAULT)("met every kind of fault, many successes and many errors", () => {
+    expect(tally.missing).toEqual([]);
+    expect(tally.done).toBeGreaterThan(NETWORK_SEEDS.length);
+    expect(tally.failed).toBeGreaterThan(NETWORK_SEEDS.length / 10);
+  });
+});

@@ -1,0 +1,90 @@
+/** What one seed makes of a run with agents in this process. */
+import { SeededRandom } from "../seeded-random.ts";
+import { planLine, type LinePlan } from "./faults.ts";
+import type { CliPlan } from "./seeded-cli.ts";
+import { LOST_AFTER_MS } from "./settings.ts";
+import type { ClientPlan } from "./wire-client.ts";
+
+export interface RequestPlan {
+  readonly model: string;
+  readonly startAfterMs: number;
+  readonly cli: CliPlan;
+  readonly client: ClientPlan;
+}
+
+export interface AgentPlan {
+  readonly id: string;
+  readonly maxConcurrency: number;
+  readonly line: LinePlan;
+  /** The agent is gone without a word after so long; another process takes its id up on a line of its own. */
+  readonly crash?: { readonly afterMs: number; readonly line: LinePlan };
+}
+
+export interface NetworkPlan {
+  /** The model pattern that both agents offer, and nobody else. */
+  readonly offer: string;
+  readonly agents: readonly AgentPlan[];
+  readonly requests: readonly RequestPlan[];
+}
+
+const LARGE = 2 * 1024 * 1024;
+/** Over the protocol's bound for a request that goes along with its event. */
+const LONG_PROMPT = 300_000;
+
+export function planNetworkRun(seed: number): NetworkPlan {
+  const random = new SeededRandom(seed * 2_654_435_761);
+  const agents = ["a", "b"].map((name) => planAgent(`chaos-${seed}-${name}`, random));
+  const count = 2 + random.below(4);
+  const requests = Array.from({ length: count }, (_value, index) => planRequest(`claude-chaos-${seed}-${index}`, random));
+  return { offer: `claude-chaos-${seed}-*`, agents, requests };
+}
+
+function planAgent(id: string, random: SeededRandom): AgentPlan {
+  const line = (): LinePlan => planLine(random, { lostAfterMs: LOST_AFTER_MS });
+  return {
+    id,
+    maxConcurrency: 1 + random.below(3),
+    line: line(),
+    ...(random.chance(0.08) && { crash: { afterMs: random.below(400), line: line() } }),
+  };
+}
+
+function planRequest(model: string, random: SeededRandom): RequestPlan {
+  const characters = planSize(random);
+  const cli: CliPlan = {
+    seed: random.below(1_000_000_000),
+    characters,
+    deltaCharacters: characters > 50_000 ? 16_384 : 1 + random.below(200),
+    paceMs: characters > 50_000 ? random.below(3) : random.below(8),
+    end: planEnd(random),
+    prompt: random.chance(0.04) ? `${model} ${"Grüße 🌍 ".repeat(LONG_PROMPT / 9)}` : `Answer as ${model} 🌍`,
+  };
+  return { model, startAfterMs: random.below(150), cli, client: planClient(random, characters) };
+}
+
+function planSize(random: SeededRandom): number {
+  const dice = random.next();
+  if (dice < 0.05) return 0;
+  if (dice < 0.3) return 1 + random.below(50);
+  if (dice < 0.85) return 500 + random.below(8000);
+  if (dice < 0.98) return 100_000 + random.below(200_000);
+  return LARGE - random.below(1000);
+}
+
+function planEnd(random: SeededRandom): CliPlan["end"] {
+  const dice = random.next();
+  if (dice < 0.05) return "fail before output";
+  if (dice < 0.1) return "fail after output";
+  return dice < 0.115 ? "hang" : "complete";
+}
+
+function planClient(random: SeededRandom, characters: number): ClientPlan {
+  const stream = random.chance(0.85);
+  const dice = random.next();
+  if (dice < 0.07) return { stream, leaveAfterMs: 5 + random.below(300) };
+  if (dice < 0.12 && stream) return { stream, leaveAfterBytes: 1 + random.below(2000 + characters) };
+  if (dice < 0.3 && stream) {
+    return { stream, pause: { afterBytes: 1 + random.below(1000 + characters), ms: 20 + random.below(400) } };
+  }
+  return { stream };
+}

@@ -1,0 +1,189 @@
+/** One run: two agents in this process behind faulty lines, some clients, one proxy that all runs share. */
+import { setTimeout as wait } from "node:timers/promises";
+import { CodewiseAgent, type AgentEnd } from "../../../agent/src/agent.ts";
+import { createProxyClient } from "../../../agent/src/http-client.ts";
+import { silentLogger } from "../../../agent/src/logger.ts";
+import { sleep, type Sleep } from "../../../agent/src/timing.ts";
+import { TEST_AGENT_SECRET, type ProxyHarness } from "../proxy-harness.ts";
+import { SeededRandom } from "../seeded-random.ts";
+import { createFaultProxy, type FaultProxy } from "./fault-proxy.ts";
+import type { LinePlan, NetworkFault } from "./faults.ts";
+import { planNetworkRun, type AgentPlan, type NetworkPlan, type RequestPlan } from "./network-plan.ts";
+import type { RowBook } from "./row-book.ts";
+import { SeededCli, type CliPlan, type CliRun } from "./seeded-cli.ts";
+import { BOUND_MARGIN_MS, CLOCKS, LOST_AFTER_MS, until } from "./settings.ts";
+import { Trace } from "./trace.ts";
+import { overlapProblems, rowProblems, textProblems } from "./verify.ts";
+import { askAsClient, type ClientView } from "./wire-client.ts";
+
+export interface RunContext {
+  readonly proxy: ProxyHarness;
+  readonly rows: RowBook;
+  readonly onFault: (fault: NetworkFault) => void;
+  /** Ends that need not be awaited by the run itself. */
+  readonly leftovers: Promise<unknown>[];
+}
+
+export interface RunReport {
+  readonly views: readonly ClientView[];
+  readonly problems: readonly string[];
+  readonly repeats: number;
+  readonly report: string;
+}
+
+interface LiveAgent {
+  readonly agent: CodewiseAgent;
+  readonly ended: Promise<AgentEnd>;
+  readonly line: FaultProxy;
+  readonly cli: SeededCli;
+}
+
+/** The agent's waits are those of a long life, seconds and minutes; here a second takes 40 ms. */
+const HURRY = 0.04;
+const hurriedSleep: Sleep = (ms, signal) => sleep(ms * HURRY, signal);
+const READY_WAIT_MS = 5000;
+const ROW_WAIT_MS = 3000;
+const DRAIN_WAIT_MS = 10_000;
+
+/** Plays a seed to its end and says what was wrong with it. */
+export async function playNetworkRun(seed: number, context: RunContext): Promise<RunReport> {
+  const run = new NetworkRun(seed, context);
+  return await run.play();
+}
+
+class NetworkRun {
+  readonly #seed: number;
+  readonly #context: RunContext;
+  readonly #plan: NetworkPlan;
+  readonly #trace = new Trace();
+  readonly #runs: CliRun[] = [];
+  readonly #cliPlans: ReadonlyMap<string, CliPlan>;
+  readonly #agents = new Map<string, LiveAgent>();
+  readonly #random: SeededRandom;
+  #starts = 0;
+
+  constructor(seed: number, context: RunContext) {
+    this.#seed = seed;
+    this.#context = context;
+    this.#plan = planNetworkRun(seed);
+    this.#random = new SeededRandom(seed);
+    this.#cliPlans = new Map(this.#plan.requests.map(({ model, cli }) => [model, cli]));
+  }
+
+  async play(): Promise<RunReport> {
+    const { agents, requests } = this.#plan;
+    await Promise.all(agents.map((plan) => this.#start(plan, plan.line)));
+    const isReady = await until(() => this.#status().some(({ state }) => state === "ready"), READY_WAIT_MS);
+    const problems = isReady ? [] : ["no agent became ready"];
+    const over = new AbortController();
+    const crashes = agents.map((plan) => this.#crash(plan, over.signal));
+    const views = await Promise.all(requests.map((request) => this.#ask(request)));
+    over.abort();
+    await Promise.all(crashes);
+    for (const [index, request] of requests.entries()) problems.push(...(await this.#judge(request, views[index])));
+    problems.push(...(await this.#end()));
+    const { problems: overlaps, repeats } = overlapProblems(this.#runs);
+    problems.push(...overlaps);
+    return { views, problems, repeats, report: this.#trace.report(this.#seed, problems) };
+  }
+
+  #status() {
+    const ids = new Set(this.#plan.agents.map(({ id }) => id));
+    return this.#context.proxy.runtime.manager.status().agents.filter(({ id }) => ids.has(id));
+  }
+
+  #fault(fault: NetworkFault, who: string, detail: string): void {
+    this.#trace.add(who, `FAULT ${fault}: ${detail}`);
+    this.#context.onFault(fault);
+  }
+
+  async #start(plan: AgentPlan, linePlan: LinePlan): Promise<void> {
+    this.#starts += 1;
+    const name = `${plan.id}#${this.#starts}`;
+    const port = Number(new URL(this.#context.proxy.url).port);
+    const onFault = (fault: NetworkFault, detail: string): void => this.#fault(fault, name, detail);
+    const line = await createFaultProxy({ port, plan: linePlan, onFault });
+    const cli = new SeededCli({
+      agent: name,
+      offer: this.#plan.offer,
+      plans: this.#cliPlans,
+      runs: this.#runs,
+      onFault,
+    });
+    const log = (message: string, fields?: object): void => this.#trace.add(name, `${message} ${JSON.stringify(fields ?? {})}`);
+    const agent = new CodewiseAgent({
+      client: createProxyClient({ url: line.url, secret: TEST_AGENT_SECRET, agentId: plan.id }),
+      executor: cli,
+      logger: { ...silentLogger, error: log, warn: log, info: log },
+      maxConcurrency: plan.maxConcurrency,
+      drainTimeoutMs: DRAIN_WAIT_MS / HURRY,
+      sleep: hurriedSleep,
+      random: () => this.#random.next(),
+      now: () => performance.now(),
+    });
+    this.#agents.set(plan.id, { agent, ended: agent.run(), line, cli });
+  }
+
+  async #crash(plan: AgentPlan, over: AbortSignal): Promise<void> {
+    const { id, crash } = plan;
+    if (crash === undefined) return;
+    await sleep(crash.afterMs, over);
+    const victim = this.#agents.get(id);
+    if (over.aborted || victim === undefined) return;
+    this.#fault("agent crashed", id, `after ${crash.afterMs} ms`);
+    victim.line.kill();
+    await victim.cli.killAll();
+    victim.agent.drain("crash");
+    this.#context.leftovers.push(victim.ended.then(() => victim.line.close()));
+    await this.#start(plan, crash.line);
+  }
+
+  async #ask({ model, startAfterMs, cli, client }: RequestPlan): Promise<ClientView> {
+    await wait(startAfterMs);
+    const { url, apiKey } = this.#context.proxy;
+    this.#trace.add(model, `asks ${JSON.stringify({ ...client, characters: cli.characters, end: cli.end })}`);
+    const view = await askAsClient({
+      url,
+      apiKey,
+      model,
+      prompt: cli.prompt,
+      plan: client,
+      onPause: () => this.#fault("client slow", model, JSON.stringify(client.pause)),
+    });
+    if (view.kind === "left") this.#fault("client left", model, JSON.stringify(client));
+    const { text, ...rest } = view;
+    this.#trace.add(model, `sees ${JSON.stringify({ ...rest, characters: text.length })}`);
+    return view;
+  }
+
+  async #judge(request: RequestPlan, view: ClientView | undefined): Promise<string[]> {
+    const { model, client } = request;
+    if (view === undefined) return [`${model} has no view`];
+    const rows = this.#context.rows;
+    await until(() => rows.of(model).length > 0, view.kind === "left" ? ROW_WAIT_MS / 3 : ROW_WAIT_MS);
+    const runs = this.#runs.filter((run) => run.model === model);
+    const problems = [...textProblems(view, runs), ...rowProblems(view, rows.of(model))];
+    const boundMs = CLOCKS.requestMs + (client.pause?.ms ?? 0) + BOUND_MARGIN_MS;
+    if (view.ms > boundMs) problems.push(`took ${Math.round(view.ms)} ms`);
+    return problems.map((problem) => `${model}: ${problem}`);
+  }
+
+  /** Lets the agents drain over lines without faults; nothing of the run may be left anywhere. */
+  async #end(): Promise<string[]> {
+    const problems: string[] = [];
+    const agents = [...this.#agents.values()];
+    for (const { line } of agents) line.calm();
+    for (const { agent } of agents) agent.drain("the run is over");
+    const ends = Promise.all(agents.map(({ ended }) => ended));
+    const timeout = wait(DRAIN_WAIT_MS, "late" as const, { ref: false });
+    if ((await Promise.race([ends, timeout])) === "late") problems.push("an agent does not end");
+    for (const { cli } of agents) if (cli.running() > 0) problems.push(`${cli.running()} CLIs still run`);
+    await Promise.all(agents.map(({ line }) => line.close()));
+    const { live } = this.#context.proxy.runtime;
+    const isGone = await until(() => this.#status().length === 0, LOST_AFTER_MS + 1500);
+    if (!isGone) problems.push(`the manager still has ${JSON.stringify(this.#status())}`);
+    const inFlight = live.inFlight().filter(({ requestedModel }) => this.#cliPlans.has(requestedModel));
+    if (inFlight.length > 0) problems.push(`${inFlight.length} requests are still in flight`);
+    return problems;
+  }
+}
