@@ -2,25 +2,17 @@
  * Builds the deployable server: Next's standalone output with our own entry in place of its `server.js`.
  * Everything that is ours is bundled; `next` and PGlite (WebAssembly files) stay packages in `node_modules`.
  */
-import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { build } from "esbuild";
+import { execa } from "execa";
 import { sourceFingerprint } from "./source-fingerprint.ts";
 
 const root = join(import.meta.dirname, "..");
 const standalone = join(root, ".next", "standalone");
 const PACKAGES_BESIDE = ["@electric-sql/pglite"];
 const require = createRequire(import.meta.url);
-
-function run(command: string, ...parameters: string[]): void {
-  execFileSync(command, parameters, {
-    cwd: root,
-    stdio: "inherit",
-    env: { ...process.env, NEXT_TELEMETRY_DISABLED: "1", NODE_ENV: "production" },
-  });
-}
 
 async function bundle(entries: Record<string, string>): Promise<void> {
   await build({
@@ -50,7 +42,13 @@ function copyPackage(name: string): void {
 }
 
 rmSync(join(root, ".next", "standalone"), { recursive: true, force: true });
-run(process.execPath, join(root, "node_modules", "next", "dist", "bin", "next"), "build");
+await execa("next", ["build"], {
+  cwd: root,
+  preferLocal: true,
+  localDir: root,
+  stdio: "inherit",
+  env: { NEXT_TELEMETRY_DISABLED: "1", NODE_ENV: "production" },
+});
 cpSync(join(root, ".next", "static"), join(standalone, ".next", "static"), { recursive: true });
 if (existsSync(join(root, "public"))) cpSync(join(root, "public"), join(standalone, "public"), { recursive: true });
 cpSync(join(root, "drizzle"), join(standalone, "drizzle"), { recursive: true });

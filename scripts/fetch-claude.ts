@@ -2,24 +2,22 @@
  * Gets a version of the real `claude` CLI from npm for the tests that need it; it is no dependency of the project.
  * `node scripts/fetch-claude.ts [version …]` prints the paths of the programs.
  */
-import { execFile } from "node:child_process";
 import { access, mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
+import { execa } from "execa";
 
 /** The versions that the executor is held against: the newest one known and what npm picks under Node 20. */
 export const CLAUDE_VERSIONS = ["2.1.329", "2.1.197"] as const;
 
 const CACHE = join(import.meta.dirname, "..", ".cache", "claude");
 const INSTALL_TIMEOUT_MS = 180_000;
-const run = promisify(execFile);
 
 /** The program of one version, from `.cache/claude/<version>` or freshly installed there. Rejects when it cannot be had or does not run. */
 export async function fetchClaude(version: string): Promise<string> {
   const folder = join(CACHE, version);
   const program = join(folder, "node_modules", ".bin", "claude");
   if (!(await exists(program))) await install(version, folder);
-  const { stdout } = await run(program, ["--version"], { timeout: 30_000 });
+  const { stdout } = await execa(program, ["--version"], { timeout: 30_000 });
   if (!stdout.includes(version)) throw new Error(`${program} says it is ${stdout.trim()}, not ${version}`);
   return program;
 }
@@ -31,7 +29,7 @@ async function install(version: string, folder: string): Promise<void> {
   try {
     await writeFile(join(aside, "package.json"), '{"private":true}\n');
     const packageName = `@anthropic-ai/claude-code@${version}`;
-    await run("npm", ["install", "--no-audit", "--no-fund", "--loglevel=error", "--prefix", aside, packageName], {
+    await execa("npm", ["install", "--no-audit", "--no-fund", "--loglevel=error", "--prefix", aside, packageName], {
       cwd: aside,
       timeout: INSTALL_TIMEOUT_MS,
     });

@@ -2,11 +2,12 @@
  * `npm start`: builds the server if its sources changed, runs it, and starts a local agent beside it where `claude` is
  * on PATH or `--with-agent` is given (`--no-agent` never).
  */
-import { execFileSync, spawn, type ChildProcess } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { accessSync, constants, existsSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { parseArgs } from "node:util";
+import { execa } from "execa";
 import { sourceFingerprint } from "./source-fingerprint.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -24,11 +25,10 @@ function isBuilt(): boolean {
   return fingerprint === sourceFingerprint(root);
 }
 
-function runScript(name: string): void {
-  execFileSync(process.execPath, [join(import.meta.dirname, name)], {
-    cwd: root,
-    stdio: ["ignore", "ignore", "inherit"],
-  });
+async function runScript(name: string): Promise<void> {
+  await execa({ cwd: root, stdio: ["ignore", "ignore", "inherit"] })(process.execPath, [
+    join(import.meta.dirname, name),
+  ]);
 }
 
 function isOnPath(program: string): boolean {
@@ -60,14 +60,14 @@ function startAgent(url: string, secret: string): ChildProcess {
 if (process.env.NODE_ENV === undefined) Object.assign(process.env, { NODE_ENV: "production" });
 if (values.build === true || !isBuilt()) {
   process.stdout.write("Building Codewise (once, and again when its sources change)…\n");
-  runScript("build.ts");
+  await runScript("build.ts");
 }
 
 const withAgent =
   values["no-agent"] !== true &&
   (values["with-agent"] === true || isOnPath(process.env["CODEWISE_CLAUDE_PATH"] ?? "claude"));
 if (withAgent) {
-  runScript("build-agent.ts");
+  await runScript("build-agent.ts");
   process.env["AGENT_SECRET"] ??= randomBytes(24).toString("base64url");
 }
 // The working folder stays the caller's, so that `.codewise/` lands where `npm start` was called.

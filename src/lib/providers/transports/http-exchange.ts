@@ -64,13 +64,7 @@ export function runExchange(
       const text = Buffer.concat(chunks).toString("utf8", 0, MAX_ERROR_BODY_BYTES);
       const body = request.secret ? text.replaceAll(request.secret, "[removed]") : text;
       if (status < 300 && !body.includes('"error"')) {
-        const type = headers["content-type"] ?? "no content type";
-        stop(
-          new GatewayError(
-            "upstream_invalid_response",
-            `The upstream answered ${status} with ${type}, not ${expected}.`,
-          ),
-        );
+        stop(new GatewayError("upstream_invalid_response", `The upstream's answer is not of the type ${expected}.`));
         return;
       }
       const retryAfterMs = readRetryAfterMs(headers, Date.now());
