@@ -1,14 +1,13 @@
 /** `npm run keys -- create --name X | list | revoke ID | reset-admin`: the client keys of a proxy, running or not. */
 import { Command, CommanderError } from "commander";
-import { EnvError, readEnv, type Env } from "../src/lib/env.ts";
+import { EnvError, loadEnvFile, readEnv, type Env } from "../src/lib/env.ts";
 import { GatewayError } from "../src/lib/http/errors.ts";
 import { formatKeys, formatNewKey } from "./keys/format.ts";
 import { connectKeys, resetAdminKey, UsageError, type KeysBackend } from "./keys/backend.ts";
 
-const DEFAULT_URL = "http://127.0.0.1:3000";
-
+/** Where the proxy with these settings listens, unless `CODEWISE_URL` says otherwise. */
 function proxyUrl(env: Env): string {
-  return env.CODEWISE_URL ?? DEFAULT_URL;
+  return env.CODEWISE_URL ?? `http://127.0.0.1:${env.PORT}`;
 }
 
 async function withKeys(work: (keys: KeysBackend, url: string) => Promise<void>): Promise<void> {
@@ -26,7 +25,7 @@ const program = new Command("keys")
   .description("Makes, lists and revokes the keys of the proxy's clients.")
   .addHelpText(
     "after",
-    `\nSpeaks to the proxy at CODEWISE_URL (${DEFAULT_URL}) with CODEWISE_ADMIN_KEY; opens the database itself when none runs there.`,
+    "\nSpeaks to the proxy at CODEWISE_URL (default: port PORT, or 3000, of this machine) with CODEWISE_ADMIN_KEY; opens the database itself when none runs there.",
   )
   .exitOverride();
 
@@ -70,6 +69,7 @@ program
   });
 
 try {
+  loadEnvFile();
   await program.parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) {

@@ -6,7 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { openDatabase } from "../src/lib/db/client.ts";
 import { describeDatabaseError } from "../src/lib/db/errors.ts";
 import { defaultMigrationsDirectory } from "../src/lib/db/migrations-directory.ts";
-import { EnvError, readEnv } from "../src/lib/env.ts";
+import { EnvError, loadEnvFile, readEnv } from "../src/lib/env.ts";
 import { GatewayError } from "../src/lib/http/errors.ts";
 import { createLogger } from "../src/lib/telemetry/logger.ts";
 
@@ -14,6 +14,7 @@ const WAIT_FOR_SERVER_MS = 60_000;
 const RETRY_MS = 1000;
 
 async function migrate(): Promise<void> {
+  loadEnvFile();
   const env = readEnv();
   const logger = createLogger(env.LOG_LEVEL);
   const database = await openDatabase({

@@ -8,6 +8,7 @@ import { accessSync, constants, existsSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { parseArgs } from "node:util";
 import { execa } from "execa";
+import { loadEnvFile } from "../src/lib/env.ts";
 import { sourceFingerprint } from "./source-fingerprint.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -57,6 +58,7 @@ function startAgent(url: string, secret: string): ChildProcess {
   return agent;
 }
 
+loadEnvFile();
 if (process.env.NODE_ENV === undefined) Object.assign(process.env, { NODE_ENV: "production" });
 if (values.build === true || !isBuilt()) {
   process.stdout.write("Building Codewise (once, and again when its sources change)…\n");

@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import OpenAI from "openai";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { createStandInClaude, type StandInClaude } from "../../src/test/claude-stand-in/create-stand-in.ts";
 import { startAgent } from "../support/agent.ts";
 import type { StartedProcess } from "../support/child-process.ts";
@@ -34,6 +34,12 @@ function compose(...parameters: string[]): string {
   });
 }
 
+/** Asks the compose file's PostgreSQL, over TCP as the app does. */
+function query(sql: string): string {
+  const client = ["psql", "-h", "127.0.0.1", "-U", "codewise", "-Atc", sql];
+  return compose("exec", "-T", "-e", "PGPASSWORD=codewise", "postgres", ...client).trim();
+}
+
 async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -53,7 +59,7 @@ beforeAll(async () => {
   port = await freePort();
   url = `http://127.0.0.1:${port}`;
   compose("up", "--build", "-d");
-  await expect.poll(() => statusOf("/readyz"), { timeout: 120_000, interval: 500 }).toBe(200);
+  await vi.waitFor(async () => expect(await statusOf("/readyz")).toBe(200), { timeout: 120_000, interval: 500 });
 }, 900_000);
 
 afterAll(async () => {
@@ -72,16 +78,7 @@ it("answers /healthz, /readyz and the dashboard from the container", async () =>
 it("runs as a non-root user, without a package manager, on PostgreSQL", async () => {
   expect(compose("exec", "-T", "app", "id", "-un").trim()).toBe("node");
   expect(() => compose("exec", "-T", "app", "npm", "--version")).toThrow();
-  const tables = compose(
-    "exec",
-    "-T",
-    "postgres",
-    "psql",
-    "-U",
-    "codewise",
-    "-Atc",
-    "select tablename from pg_tables where schemaname = 'public' order by 1",
-  );
+  const tables = query("select tablename from pg_tables where schemaname = 'public' order by 1");
   expect(tables).toContain("requests");
 });
 
@@ -106,17 +103,8 @@ it("serves a completion through an agent on the host, and lists its models", asy
   let text = "";
   for await (const chunk of stream) text += chunk.choices[0]?.delta.content ?? "";
   expect(text).toContain("over the wall");
-  const rows = compose(
-    "exec",
-    "-T",
-    "postgres",
-    "psql",
-    "-U",
-    "codewise",
-    "-Atc",
-    "select count(*) from requests where agent_id = 'host' and status = 200",
-  );
-  await expect.poll(() => rows.trim(), { timeout: 5000 }).toBe("1");
+  const countRows = (): string => query("select count(*) from requests where agent_id = 'host' and status = 200");
+  await expect.poll(countRows, { timeout: 10_000, interval: 500 }).toBe("1");
 });
 
 it("ends with exit code 0 on SIGTERM", () => {

@@ -24,6 +24,7 @@ export async function startProxy(env: Record<string, string> = {}): Promise<Star
   if (!existsSync(SERVER)) throw new Error("There is no built server: run `npm run build` first.");
   const dataDirectory = env["CODEWISE_DATA_DIR"] ?? mkdtempSync(join(tmpdir(), "codewise-e2e-"));
   const started = startProcess(process.execPath, [SERVER], {
+    cwd: dataDirectory,
     env: {
       NODE_ENV: "production",
       PORT: "0",

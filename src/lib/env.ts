@@ -2,6 +2,7 @@
  * The only reader of `process.env`. Parsed once by the composition root; everything else receives values. Each
  * variable stands in `.env.example` too (a test compares both ways).
  */
+import { existsSync } from "node:fs";
 import { z } from "zod";
 
 const emptyIsUnset = (value: unknown): unknown => (value === "" ? undefined : value);
@@ -90,6 +91,11 @@ export function readEnv(source: NodeJS.ProcessEnv = process.env): Env {
   const parsed = envSchema.safeParse(source);
   if (parsed.success) return parsed.data;
   throw new EnvError(parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`));
+}
+
+/** Takes variables that are not set yet from a `.env` file in the working folder, where there is one. */
+export function loadEnvFile(): void {
+  if (existsSync(".env")) process.loadEnvFile(".env");
 }
 
 /** The environment itself, for child processes that get an allow-listed part of it. */

@@ -5,7 +5,7 @@
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { EnvError, readEnv } from "../lib/env.ts";
+import { EnvError, loadEnvFile, readEnv } from "../lib/env.ts";
 import { createRuntime, installRuntime } from "../lib/runtime.ts";
 import { printWelcome } from "./welcome.ts";
 import { isDataPlanePath } from "./data-plane-paths.ts";
@@ -16,6 +16,7 @@ import { shutDown } from "./shutdown.ts";
 async function main(): Promise<string> {
   const { values: options } = parseArgs({ options: { "no-dashboard": { type: "boolean", default: false } } });
   const withDashboard = !options["no-dashboard"];
+  loadEnvFile();
   const env = readEnv();
   const here = import.meta.dirname;
   const rootDirectory = isStandalone(here) ? here : join(here, "..", "..");
