@@ -21,7 +21,7 @@ export default function config(phase: string): NextConfig {
       "next-server": ["node_modules/sharp/**", "node_modules/@img/**"],
     },
     // The app imports none of them; one that ever does must not pull their files into a bundle.
-    serverExternalPackages: ["@electric-sql/pglite", "@electric-sql/pglite-socket", "pg", "pino", "undici"],
+    serverExternalPackages: ["@electric-sql/pglite", "pg", "pino", "undici"],
     // Completes the policy below with the hashes of the build's inline scripts.
     ...(development ? {} : { adapterPath: join(import.meta.dirname, "src/app/_security/build-adapter.ts") }),
     headers: async () => [

@@ -72,10 +72,14 @@ if (withAgent) {
   await runScript("build-agent.ts");
   process.env["AGENT_SECRET"] ??= randomBytes(24).toString("base64url");
 }
+// The server reads its own options from the command line; these were ours.
+process.argv.splice(2);
 // The working folder stays the caller's, so that `.codewise/` lands where `npm start` was called.
 const { url } = (await import(serverPath)) as { url: Promise<string> };
 const address = await url;
 if (withAgent) {
-  process.stdout.write("A local agent serves sonnet, opus and haiku from the claude CLI of this machine.\n\n");
+  process.stdout.write(
+    "Starting a local agent for the claude CLI of this machine (npm start -- --no-agent leaves it out).\n\n",
+  );
   startAgent(address, process.env["AGENT_SECRET"] ?? "");
 }

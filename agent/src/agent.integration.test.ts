@@ -203,6 +203,17 @@ describe("a request", () => {
     expect(executor.runs).toHaveLength(1);
   });
 
+  it("does not run again when it is repeated after its end was acknowledged", async () => {
+    await start();
+    proxy.request("r1");
+    (await executor.run(0)).finish();
+    await proxy.until(() => proxy.last("r1")?.type === "complete");
+    await vi.waitFor(() => expect(agent.view().jobs).toEqual([]));
+    proxy.request("r1");
+    proxy.request("r2");
+    expect((await executor.run(1)).execution.requestId).toBe("r2");
+  });
+
   it("is superseded by a later attempt, which starts when the earlier process is gone", async () => {
     await start({ maxConcurrency: 1 });
     proxy.request("r1");

@@ -199,7 +199,8 @@ export class CodewiseAgent {
     const { logger } = this.#options;
     if (state.kind === "connected") logger.info("connected", { session: printable(state.sessionId) });
     if (state.kind === "waiting") {
-      logger.warn("not connected", { reason: state.reason, retryInMs: Math.round(state.delayMs) });
+      const log = this.#lifecycle === "draining" ? logger.debug : logger.warn;
+      log("not connected", { reason: state.reason, retryInMs: Math.round(state.delayMs) });
     }
     if (wasConnected && state.kind !== "connected") {
       this.#posts.endSession();

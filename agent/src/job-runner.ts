@@ -31,6 +31,9 @@ const KEEP_ENDED_EXTRA_MS = 60_000;
 /** As many as one hello can list. */
 const MAX_JOBS = 1000;
 
+/** How many settled requests are remembered, so that a repeated `request` event does not run them again. */
+const MAX_SETTLED = 1000;
+
 type Refusal = { readonly code: "busy" | "unsupported" | "cli_missing" | "not_logged_in"; readonly message: string };
 
 /** Owns the jobs of this process. */
@@ -39,6 +42,8 @@ export class JobRunner {
   readonly #jobs = new Map<string, Job>();
   readonly #settling = new Map<string, Promise<void>>();
   readonly #expiries = new Map<Job, NodeJS.Timeout>();
+  /** Attempt by request id, oldest first. */
+  readonly #settledAttempts = new Map<string, number>();
   #intake: "open" | "draining" = "open";
   #resumeGraceMs = 15_000;
 
@@ -65,9 +70,10 @@ export class JobRunner {
     this.#intake = "draining";
   }
 
-  /** Takes or refuses a request. One that is already here in this or a later attempt is ignored. */
+  /** Takes or refuses a request. One that is, or lately was, here in this or a later attempt is ignored. */
   handleRequest(request: AgentRequest): void {
     const { requestId, attempt } = request;
+    if ((this.#settledAttempts.get(requestId) ?? 0) >= attempt) return;
     const previous = this.#jobs.get(requestId);
     if (previous !== undefined && previous.request.attempt >= attempt) return;
     if (previous !== undefined) this.#forget(previous, "superseded by a later attempt");
@@ -108,6 +114,7 @@ export class JobRunner {
     for (const job of this.jobs) {
       const entry = held.get(job.id);
       if (entry === undefined) {
+        this.#remember(job);
         this.#forget(job, "the proxy no longer holds it");
         continue;
       }
@@ -126,12 +133,15 @@ export class JobRunner {
     if (job?.outbox !== outbox) return;
     job.abort(new JobAbort(DISAGREEMENT));
     this.#remove(job);
+    this.#remember(job);
   }
 
   /** The proxy refuses this outbox's request: nobody waits for it any more. */
   handleRefused(outbox: Outbox, status: "unknown" | "closed"): void {
     const job = this.#jobs.get(outbox.requestId);
-    if (job?.outbox === outbox) this.#forget(job, `the proxy answered ${status}`);
+    if (job?.outbox !== outbox) return;
+    this.#remember(job);
+    this.#forget(job, `the proxy answered ${status}`);
   }
 
   /** Gives up every request without telling the proxy, which has given them up too. */
@@ -190,6 +200,15 @@ export class JobRunner {
       this.#remove(job);
     }, this.#resumeGraceMs + KEEP_ENDED_EXTRA_MS);
     this.#expiries.set(job, timer.unref());
+  }
+
+  /** The proxy is done with this attempt and never means to ask for it again. */
+  #remember(job: Job): void {
+    this.#settledAttempts.set(job.id, job.request.attempt);
+    for (const [oldest] of this.#settledAttempts) {
+      if (this.#settledAttempts.size <= MAX_SETTLED) break;
+      this.#settledAttempts.delete(oldest);
+    }
   }
 
   #forget(job: Job, why: string): void {

@@ -48,7 +48,7 @@ async function call(url: string, path: string, init: RequestInit): Promise<unkno
   const body: unknown = await response.json().catch(() => undefined);
   if (response.ok) return body;
   const message = errorBodySchema.safeParse(body).data?.error.message ?? "no reason given";
-  throw new Error(`the proxy at ${url} answered ${response.status}: ${message}`);
+  throw new Error(`the proxy at ${url} answered ${response.status}: ${message.replace(/\.$/, "")}`);
 }
 
 function throughProxy(url: string, adminKey: string): KeysBackend {

@@ -11,7 +11,15 @@ const flag = z
   .preprocess(emptyIsUnset, z.enum(["true", "false", "1", "0"]).optional())
   .transform((value) => value === "true" || value === "1");
 const integer = (fallback: number, minimum: number, maximum: number) =>
-  z.preprocess(emptyIsUnset, z.coerce.number().int().min(minimum).max(maximum).default(fallback));
+  z.preprocess(
+    emptyIsUnset,
+    z.coerce
+      .number(`must be a whole number from ${minimum} to ${maximum}`)
+      .int(`must be a whole number from ${minimum} to ${maximum}`)
+      .min(minimum, `must be at least ${minimum}`)
+      .max(maximum, `must be at most ${maximum}`)
+      .default(fallback),
+  );
 const url = z
   .url({ protocol: /^https?$/, message: "must be an http:// or https:// URL" })
   .transform((value) => value.replace(/\/+$/, ""));

@@ -15,6 +15,7 @@ import { selectRecentRequests } from "./db/queries/recent-requests.ts";
 import { readEnv, readProcessEnvironment, type Env } from "./env.ts";
 import { createChatCompletionsHandler } from "./gateway/chat-completions.ts";
 import { KeepAlive } from "./gateway/keep-alive.ts";
+import { createLoopGuard } from "./gateway/loop-guard.ts";
 import { createGetModelHandler, createListModelsHandler } from "./gateway/models.ts";
 import type { HttpContext } from "./http/context.ts";
 import { createDispatcher } from "./http/dispatch.ts";
@@ -23,7 +24,12 @@ import { createReadyHandler, healthHandler } from "./http/health.ts";
 import { createRouter } from "./http/router.ts";
 import { resolveAdminKey, type AdminKey } from "./keys/admin-key.ts";
 import { createKeyStore, type KeyStore } from "./keys/key-store.ts";
-import { createBuiltinProviders, createProviderRegistry, type BuiltinProvidersOptions } from "./providers/index.ts";
+import {
+  createBuiltinProviders,
+  createProviderRegistry,
+  type BuiltinProvidersOptions,
+  type ProviderRegistry,
+} from "./providers/index.ts";
 import { createLogger, type Logger } from "./telemetry/logger.ts";
 import { LiveRequests } from "./usage/live-requests.ts";
 import { createLogWriter } from "./usage/log-writer.ts";
@@ -37,6 +43,7 @@ export interface Runtime {
   readonly adminKey: AdminKey;
   readonly manager: AgentManager;
   readonly live: LiveRequests;
+  readonly registry: ProviderRegistry;
   /** Serves one request of the data plane, failures included; never rejects. */
   readonly handle: (context: HttpContext) => Promise<void>;
   /** Tells where the proxy can be reached, for the examples it shows. `CODEWISE_URL` goes before it. */
@@ -77,7 +84,10 @@ export async function createRuntime({ env, rootDirectory }: RuntimeOptions): Pro
     queueWaitMs: env.AGENT_QUEUE_WAIT_MS,
     logger,
   });
-  const registry = createProviderRegistry(createBuiltinProviders(providerOptions(env, manager, logger)));
+  const loop = createLoopGuard();
+  const registry = createProviderRegistry(
+    createBuiltinProviders({ ...providerOptions(env, manager, logger), via: loop.via, logger }),
+  );
   void selectRecentRequests(database).then(
     (records) => live.preload(records),
     () => undefined,
@@ -105,26 +115,28 @@ export async function createRuntime({ env, rootDirectory }: RuntimeOptions): Pro
     {
       method: "POST",
       path: "/v1/chat/completions",
-      handler: createChatCompletionsHandler({
-        registry,
-        lookUpKey,
-        record: (record) => logWriter.record(record),
-        live,
-        keepAlive,
-        logger,
-        maxBodyBytes: env.MAX_BODY_BYTES,
-        timeouts: {
-          connectMs: env.UPSTREAM_CONNECT_TIMEOUT_MS,
-          firstOutputMs: env.FIRST_OUTPUT_TIMEOUT_MS,
-          idleMs: env.IDLE_TIMEOUT_MS,
-          totalMs: env.REQUEST_TIMEOUT_MS,
-        },
-        accepting: () => !draining,
-        ended: end.signal,
-      }),
+      handler: loop.guard(
+        createChatCompletionsHandler({
+          registry,
+          lookUpKey,
+          record: (record) => logWriter.record(record),
+          live,
+          keepAlive,
+          logger,
+          maxBodyBytes: env.MAX_BODY_BYTES,
+          timeouts: {
+            connectMs: env.UPSTREAM_CONNECT_TIMEOUT_MS,
+            firstOutputMs: env.FIRST_OUTPUT_TIMEOUT_MS,
+            idleMs: env.IDLE_TIMEOUT_MS,
+            totalMs: env.REQUEST_TIMEOUT_MS,
+          },
+          accepting: () => !draining,
+          ended: end.signal,
+        }),
+      ),
     },
-    { method: "GET", path: "/v1/models", handler: createListModelsHandler({ registry, lookUpKey }) },
-    { method: "GET", path: "/v1/models/{id...}", handler: createGetModelHandler({ registry, lookUpKey }) },
+    { method: "GET", path: "/v1/models", handler: loop.guard(createListModelsHandler({ registry, lookUpKey })) },
+    { method: "GET", path: "/v1/models/{id...}", handler: loop.guard(createGetModelHandler({ registry, lookUpKey })) },
     ...createAgentRoutes({
       manager,
       authenticateAgent: env.AGENT_SECRET === undefined ? undefined : createAgentAuthenticator(env.AGENT_SECRET),
@@ -148,6 +160,7 @@ export async function createRuntime({ env, rootDirectory }: RuntimeOptions): Pro
     adminKey,
     manager,
     live,
+    registry,
     handle: createDispatcher(router, logger),
     listening: (url) => {
       baseUrl = url;
@@ -173,7 +186,19 @@ export async function createRuntime({ env, rootDirectory }: RuntimeOptions): Pro
 /** Agents come back within this time after a restart, spread over it. */
 const DRAIN_RECONNECT_MS = 5000;
 
-function providerOptions(env: Env, manager: AgentManager, logger: Logger): BuiltinProvidersOptions {
+/** Whether the upstream that `OPENAI_BASE_URL` names is this very proxy, as after the two export lines it prints. */
+function isOwnAddress(env: Env): boolean {
+  const { hostname, port } = new URL(env.OPENAI_BASE_URL);
+  return ["127.0.0.1", "localhost", "[::1]", env.HOST].includes(hostname) && port === String(env.PORT);
+}
+
+function providerOptions(
+  env: Env,
+  manager: AgentManager,
+  logger: Logger,
+): Omit<BuiltinProvidersOptions, "via" | "logger"> {
+  const openaiIsSelf = env.OPENAI_API_KEY !== undefined && isOwnAddress(env);
+  if (openaiIsSelf) logger.warn("OPENAI_BASE_URL is this proxy's own address: the provider openai stays off");
   const claudeCli = env.CLAUDE_CLI_ENABLED
     ? {
         executor: createClaudeExecutor({
@@ -186,7 +211,7 @@ function providerOptions(env: Env, manager: AgentManager, logger: Logger): Built
     : undefined;
   return {
     openai:
-      env.OPENAI_API_KEY === undefined
+      env.OPENAI_API_KEY === undefined || openaiIsSelf
         ? undefined
         : { apiKey: env.OPENAI_API_KEY, baseUrl: env.OPENAI_BASE_URL, models: env.OPENAI_MODELS },
     claudeApi:
@@ -195,7 +220,6 @@ function providerOptions(env: Env, manager: AgentManager, logger: Logger): Built
         : { apiKey: env.ANTHROPIC_API_KEY, baseUrl: env.ANTHROPIC_BASE_URL },
     claudeCli,
     claudeCliRemote: env.AGENT_SECRET === undefined ? undefined : { manager },
-    logger,
   };
 }
 

@@ -3,15 +3,20 @@
  * SIGTERM and SIGINT drain.
  */
 import type { AddressInfo } from "node:net";
+import type { Server } from "node:http";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
-import { EnvError, loadEnvFile, readEnv } from "../lib/env.ts";
-import { createRuntime, installRuntime } from "../lib/runtime.ts";
+import { inspect, parseArgs } from "node:util";
+import { EnvError, loadEnvFile, readEnv, type Env } from "../lib/env.ts";
+import { GatewayError } from "../lib/http/errors.ts";
+import { createRuntime, installRuntime, type Runtime } from "../lib/runtime.ts";
 import { printWelcome } from "./welcome.ts";
 import { isDataPlanePath } from "./data-plane-paths.ts";
 import { createListener } from "./listener.ts";
 import { isStandalone, loadNextHandler, type NextHandler } from "./next-handler.ts";
-import { shutDown } from "./shutdown.ts";
+import { stopOnSignals } from "./shutdown.ts";
+
+/** A reason not to start that its own words explain. */
+class StartError extends Error {}
 
 async function main(): Promise<string> {
   const { values: options } = parseArgs({ options: { "no-dashboard": { type: "boolean", default: false } } });
@@ -20,42 +25,24 @@ async function main(): Promise<string> {
   const env = readEnv();
   const here = import.meta.dirname;
   const rootDirectory = isStandalone(here) ? here : join(here, "..", "..");
-  const runtime = await createRuntime({ env, rootDirectory });
-  installRuntime(runtime);
-
+  const started = Promise.withResolvers<Runtime>();
   const dashboard = Promise.withResolvers<NextHandler>();
-  // Requests for pages await it; without one a failure to load must not count as unhandled.
+  // Requests await both; without one a failure must not count as unhandled.
+  started.promise.catch(() => undefined);
   dashboard.promise.catch(() => undefined);
   const server = createListener({
-    handle: runtime.handle,
+    handle: async (context) => (await started.promise).handle(context),
     isDataPlane: (request, path) =>
       !withDashboard || isDataPlanePath(request.method ?? "GET", path, request.headers.accept ?? ""),
     fallback: async (request, response) => (await dashboard.promise)(request, response),
   });
-
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen({ port: env.PORT, host: env.HOST }, resolve);
-  });
-  const { port } = server.address() as AddressInfo;
-  const url = localUrl(env.HOST, port);
+  // The port comes first: a start that fails for it has made no keys that nobody was shown.
+  const url = await listen(server, env);
+  const runtime = await createRuntime({ env, rootDirectory });
+  installRuntime(runtime);
   runtime.listening(url);
-
-  let stopping = false;
-  const stop = (signal: NodeJS.Signals): void => {
-    if (stopping) process.exit(signal === "SIGINT" ? 130 : 143);
-    stopping = true;
-    runtime.logger.info({ signal }, "shutting down");
-    shutDown(runtime, server).then(
-      () => process.exit(0),
-      (error: unknown) => {
-        runtime.logger.error({ error }, "the shutdown failed");
-        process.exit(1);
-      },
-    );
-  };
-  process.on("SIGTERM", stop);
-  process.on("SIGINT", stop);
+  started.resolve(runtime);
+  stopOnSignals(runtime, server);
 
   await printWelcome(runtime, { url, withDashboard });
   if (!withDashboard) return url;
@@ -64,6 +51,17 @@ async function main(): Promise<string> {
     dashboard.reject(error);
   });
   return url;
+}
+
+async function listen(server: Server, env: Env): Promise<string> {
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      const taken = error.code === "EADDRINUSE";
+      reject(taken ? new StartError(`port ${env.PORT} of ${env.HOST} is taken; set PORT to another one`) : error);
+    });
+    server.listen({ port: env.PORT, host: env.HOST }, resolve);
+  });
+  return localUrl(env.HOST, (server.address() as AddressInfo).port);
 }
 
 /** The address under which clients on this machine reach a server that listens on `host`. */
@@ -75,7 +73,7 @@ function localUrl(host: string, port: number): string {
 /** The address that clients on this machine use, once the port is open. */
 export const url: Promise<string> = main();
 url.catch((error: unknown) => {
-  const known = error instanceof EnvError || (error instanceof Error && "code" in error);
-  process.stderr.write(`codewise: ${known && error instanceof Error ? error.message : String(error)}\n`);
+  const isExpected = error instanceof EnvError || error instanceof StartError || error instanceof GatewayError;
+  process.stderr.write(`codewise: ${isExpected ? error.message : inspect(error)}\n`);
   process.exit(error instanceof EnvError ? 2 : 1);
 });

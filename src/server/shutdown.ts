@@ -4,13 +4,15 @@ import type { Runtime } from "../lib/runtime.ts";
 const POLL_MS = 20;
 /** How long requests that were told to end may take to do so. */
 const END_MS = 2000;
+/** Time for the error frames of requests that a second signal ends. */
+const LAST_WORDS_MS = 250;
 
 /**
  * Drains and ends the proxy: new model calls are refused at once, running ones get up to `SHUTDOWN_GRACE_MS`, then rows
  * are flushed and everything is closed. While calls run on agents the port stays open, because the agents bring their
  * answers by new POSTs; with none running it closes at once. Resolves when the process may exit.
  */
-export async function shutDown(runtime: Runtime, server: Server): Promise<void> {
+async function shutDown(runtime: Runtime, server: Server): Promise<void> {
   const deadline = performance.now() + runtime.env.SHUTDOWN_GRACE_MS;
   runtime.startDraining();
   if (runtime.manager.status().pendingRequests === 0) server.close();
@@ -31,4 +33,32 @@ async function waitForEnd(runtime: Runtime, deadline: number): Promise<void> {
   while (runtime.live.inFlightCount > 0 && performance.now() < deadline) {
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
+}
+
+/**
+ * The first SIGTERM or SIGINT drains and exits with 0; the second ends what still runs, with an error to its clients, and
+ * exits with 143 or 130.
+ */
+export function stopOnSignals(runtime: Runtime, server: Server): void {
+  let stopping = false;
+  const stop = (signal: NodeJS.Signals): void => {
+    if (stopping) {
+      runtime.endRequests();
+      setTimeout(() => process.exit(signal === "SIGINT" ? 130 : 143), LAST_WORDS_MS);
+      return;
+    }
+    stopping = true;
+    const { inFlightCount: inFlight } = runtime.live;
+    const waitMs = inFlight > 0 ? runtime.env.SHUTDOWN_GRACE_MS : 0;
+    runtime.logger.info({ signal, inFlight, waitMs }, "shutting down; a second signal ends running requests at once");
+    shutDown(runtime, server).then(
+      () => process.exit(0),
+      (error: unknown) => {
+        runtime.logger.error({ error }, "the shutdown failed");
+        process.exit(1);
+      },
+    );
+  };
+  process.on("SIGTERM", stop);
+  process.on("SIGINT", stop);
 }

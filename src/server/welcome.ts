@@ -16,7 +16,14 @@ export async function printWelcome(
     lines.push("", "Client key (shown once). Point any OpenAI client at the proxy with:");
     lines.push(`  export OPENAI_BASE_URL=${url}/v1`, `  export OPENAI_API_KEY=${firstKey}`);
   } else {
-    lines.push("", "Make a client key with: npm run keys -- create --name my-app");
+    lines.push("", "Make a client key with: CODEWISE_ADMIN_KEY=… npm run keys -- create --name my-app");
+  }
+  if (!(await runtime.database.isReachable())) {
+    lines.push("", "The database is not reachable now; only keys seen before work until it is back.");
+  }
+  if (runtime.registry.list().length === 0) {
+    lines.push("", "No provider is set up: set ANTHROPIC_API_KEY, OPENAI_API_KEY, or AGENT_SECRET for agents.");
+    lines.push("To see it answer without any of them: npm run demo");
   }
   process.stdout.write(`${lines.join("\n")}\n\n`);
 }

@@ -19,7 +19,10 @@ export interface ProxyHarness {
 }
 
 /** The whole data plane in this process: real runtime, embedded database, real sockets, without the dashboard. */
-export async function startProxyHarness(env: Record<string, string> = {}): Promise<ProxyHarness> {
+export async function startProxyHarness(
+  env: Record<string, string> = {},
+  { port = 0, host = "127.0.0.1" }: { readonly port?: number; readonly host?: string } = {},
+): Promise<ProxyHarness> {
   const dataDirectory = mkdtempSync(join(tmpdir(), "codewise-test-"));
   const values: Record<string, string> = {
     CODEWISE_ADMIN_KEY: TEST_ADMIN_KEY,
@@ -37,7 +40,7 @@ export async function startProxyHarness(env: Record<string, string> = {}): Promi
     isDataPlane: () => true,
     fallback: async () => undefined,
   });
-  server.listen(0, "127.0.0.1");
+  server.listen(port, host);
   await once(server, "listening");
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   runtime.listening(url);

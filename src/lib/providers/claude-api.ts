@@ -20,6 +20,8 @@ export interface ClaudeApiProviderOptions {
   readonly apiKey: string;
   /** Without `/v1`, such as `https://api.anthropic.com`. */
   readonly baseUrl: string;
+  /** A `Via` entry for every request, by which a proxy finds out that it asks itself. */
+  readonly via?: string;
   readonly logger?: Logger;
 }
 
@@ -31,7 +33,11 @@ const modelsReplySchema = z.looseObject({
 export function createClaudeApiProvider(options: ClaudeApiProviderOptions): LLMProvider {
   const basePath = new URL(options.baseUrl).pathname.replace(/\/+$/, "");
   const http = createHttpClient(options.baseUrl);
-  const headers = { "x-api-key": options.apiKey, "anthropic-version": "2023-06-01" };
+  const headers = {
+    "x-api-key": options.apiKey,
+    "anthropic-version": "2023-06-01",
+    ...(options.via && { via: options.via }),
+  };
   let closed = false;
 
   const translateError: HttpRequest["translateError"] = ({ status, body, retryAfterMs }) =>

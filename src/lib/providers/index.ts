@@ -38,19 +38,20 @@ export interface BuiltinProvidersOptions {
   readonly claudeApi: { readonly apiKey: string; readonly baseUrl: string } | undefined;
   readonly claudeCli: { readonly executor: CliExecutor; readonly maxConcurrency: number } | undefined;
   readonly claudeCliRemote: { readonly manager: AgentManager } | undefined;
+  readonly via: string;
   readonly logger: Logger;
 }
 
 /** Makes the built-in providers that are configured; the order is that of `/v1/models`. */
 export function createBuiltinProviders(options: BuiltinProvidersOptions): readonly LLMProvider[] {
-  const { openai, claudeApi, claudeCli, claudeCliRemote, logger } = options;
+  const { openai, claudeApi, claudeCli, claudeCliRemote, via, logger } = options;
   const providers: LLMProvider[] = [];
   if (claudeCliRemote !== undefined) providers.push(createClaudeCliRemoteProvider(claudeCliRemote));
   if (claudeCli !== undefined) providers.push(createClaudeCliProvider(claudeCli));
-  if (claudeApi !== undefined) providers.push(createClaudeApiProvider({ ...claudeApi, logger }));
+  if (claudeApi !== undefined) providers.push(createClaudeApiProvider({ ...claudeApi, via, logger }));
   if (openai !== undefined) {
     const { models, ...connection } = openai;
-    providers.push(createOpenAIProvider({ ...connection, ...(models.length > 0 && { models }), logger }));
+    providers.push(createOpenAIProvider({ ...connection, ...(models.length > 0 && { models }), via, logger }));
   }
   return providers;
 }

@@ -20,6 +20,8 @@ export interface OpenAIProviderOptions {
   readonly baseUrl: string;
   /** The models on offer; asked from the upstream where the list is left out or empty. */
   readonly models?: readonly string[];
+  /** A `Via` entry for every request, by which a proxy finds out that it asks itself. */
+  readonly via?: string;
   readonly logger?: Logger;
 }
 
@@ -40,7 +42,7 @@ const modelsReplySchema = z.looseObject({
 export function createOpenAIProvider(options: OpenAIProviderOptions): LLMProvider {
   const basePath = new URL(options.baseUrl).pathname.replace(/\/+$/, "");
   const http = createHttpClient(options.baseUrl);
-  const headers = { authorization: `Bearer ${options.apiKey}` };
+  const headers = { authorization: `Bearer ${options.apiKey}`, ...(options.via && { via: options.via }) };
   const models = createModels();
   let closed = false;
 

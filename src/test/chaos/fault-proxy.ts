@@ -3,6 +3,8 @@ import { once } from "node:events";
 import { Agent, createServer, request, type ClientRequest, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
+import { breakNear, readAll, send, write, type Answer } from "./relay-io.ts";
+import { StreamBreaker } from "./stream-breaker.ts";
 import type { LinePlan, NetworkFault, PlannedPost, PlannedStream } from "./faults.ts";
 
 export interface FaultProxyOptions {
@@ -22,12 +24,6 @@ export interface FaultProxy {
   /** Breaks what passes and lets new connections through to another server. */
   retarget(port: number): void;
   close(): Promise<void>;
-}
-
-interface Answer {
-  readonly status: number;
-  readonly contentType: string;
-  readonly body: Buffer;
 }
 
 interface Held {
@@ -150,8 +146,11 @@ class FaultLine {
     const index = this.#posts;
     this.#posts += 1;
     const planned = this.#plan.posts.get(index);
-    if (planned === undefined) send(response, await this.#exchange(incoming, body, this.#pool));
-    else await this.#failPost({ incoming, response, body, index, planned });
+    if (planned === undefined) {
+      const answer = await this.#exchange(incoming, body, this.#pool);
+      if (answer.body.includes('"status":"held"')) this.#onFault("agent held back", `POST ${index}`);
+      send(response, answer);
+    } else await this.#failPost({ incoming, response, body, index, planned });
     for (const held of this.#held) held.overtakers -= 1;
     const ready = this.#held.filter((held) => held.overtakers < 0);
     this.#held = this.#held.filter((held) => held.overtakers >= 0);
@@ -332,79 +331,4 @@ class FaultLine {
       breakNear(incoming, reset);
     }
   }
-}
-
-/** Counts events and decides what of each part of a stream passes. */
-class StreamBreaker {
-  readonly #planned: PlannedStream;
-  readonly #onFault: FaultProxyOptions["onFault"];
-  #events = 0;
-  #lastByte = 0;
-  #fired = false;
-
-  constructor(planned: PlannedStream, onFault: FaultProxyOptions["onFault"]) {
-    this.#planned = planned;
-    this.#onFault = onFault;
-  }
-
-  take(bytes: Buffer): { readonly pass: readonly Buffer[]; readonly isBroken: boolean } {
-    const { fault, afterEvents } = this.#planned;
-    if (fault === "stream in small pieces") {
-      this.#fire("from its beginning");
-      return { pass: bytes.length > 4096 ? [bytes] : pieces(bytes, 7), isBroken: false };
-    }
-    for (let index = 0; index < bytes.length; index += 1) {
-      const isEnd = bytes[index] === 0x0a && this.#lastByte === 0x0a;
-      this.#lastByte = bytes[index] ?? 0;
-      if (isEnd) this.#events += 1;
-      const isReached =
-        fault === "stream cut within an event" ? this.#events === afterEvents && !isEnd : this.#events === afterEvents;
-      if (!isReached) continue;
-      this.#fire(`event ${afterEvents}`);
-      const extra = fault === "stream cut within an event" ? 12 : 1;
-      return { pass: [bytes.subarray(0, index + extra)], isBroken: true };
-    }
-    return { pass: [bytes], isBroken: false };
-  }
-
-  #fire(detail: string): void {
-    if (this.#fired) return;
-    this.#fired = true;
-    this.#onFault(this.#planned.fault, detail);
-  }
-}
-
-function pieces(bytes: Buffer, size: number): Buffer[] {
-  const parts: Buffer[] = [];
-  for (let start = 0; start < bytes.length; start += size) parts.push(bytes.subarray(start, start + size));
-  return parts;
-}
-
-function breakNear(incoming: IncomingMessage, reset: boolean): void {
-  if (reset) incoming.socket.resetAndDestroy();
-  else incoming.socket.destroy();
-}
-
-function send(response: ServerResponse, answer: Answer): void {
-  if (response.destroyed) return;
-  response.writeHead(answer.status, { "content-type": answer.contentType, "content-length": answer.body.length });
-  response.end(answer.body);
-}
-
-/** Resolves once the bytes have left, or cannot any more. */
-async function write(response: ServerResponse, bytes: Buffer): Promise<void> {
-  if (response.destroyed) return;
-  await new Promise<void>((resolve) => {
-    response.once("close", resolve);
-    response.write(bytes, () => {
-      response.off("close", resolve);
-      resolve();
-    });
-  });
-}
-
-async function readAll(source: IncomingMessage): Promise<Buffer> {
-  const parts: Buffer[] = [];
-  for await (const part of source) parts.push(Buffer.from(part as Uint8Array));
-  return Buffer.concat(parts);
 }

@@ -1,5 +1,5 @@
 /** The kinds of faults that the suite injects, and what a seed makes of them. */
-import { SeededRandom } from "../seeded-random.ts";
+import type { SeededRandom } from "../seeded-random.ts";
 
 /** What befalls one POST of an agent. */
 const POST_FAULTS = [
@@ -37,6 +37,8 @@ const STREAM_FAULTS = [
   "stream muted",
   /** Every event arrives in pieces of a few bytes. */
   "stream in small pieces",
+  /** Every request and every cancel arrives again after the event that follows it. */
+  "stream events repeated",
 ] as const;
 
 /** What befalls the other parts of a run. */
@@ -45,6 +47,8 @@ const RUN_FAULTS = [
   "agent crashed",
   "client left",
   "client slow",
+  /** The client reads so slowly that the server takes no more for it. */
+  "agent held back",
   "cli failed before output",
   "cli failed after output",
   "cli hung",

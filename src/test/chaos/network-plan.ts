@@ -35,7 +35,9 @@ export function planNetworkRun(seed: number): NetworkPlan {
   const random = new SeededRandom(seed * 2_654_435_761);
   const agents = ["a", "b"].map((name) => planAgent(`chaos-${seed}-${name}`, random));
   const count = 2 + random.below(4);
-  const requests = Array.from({ length: count }, (_value, index) => planRequest(`claude-chaos-${seed}-${index}`, random));
+  const requests = Array.from({ length: count }, (_value, index) =>
+    planRequest(`claude-chaos-${seed}-${index}`, random),
+  );
   return { offer: `claude-chaos-${seed}-*`, agents, requests };
 }
 
@@ -50,16 +52,28 @@ function planAgent(id: string, random: SeededRandom): AgentPlan {
 }
 
 function planRequest(model: string, random: SeededRandom): RequestPlan {
-  const characters = planSize(random);
+  // Large enough, and read slowly enough, for the server to hold the agent back.
+  const isBulky = random.chance(0.03);
+  const characters = isBulky ? LARGE : planSize(random);
   const cli: CliPlan = {
     seed: random.below(1_000_000_000),
     characters,
+    isBulky,
     deltaCharacters: characters > 50_000 ? 16_384 : 1 + random.below(200),
     paceMs: characters > 50_000 ? random.below(3) : random.below(8),
     end: planEnd(random),
     prompt: random.chance(0.04) ? `${model} ${"Grüße 🌍 ".repeat(LONG_PROMPT / 9)}` : `Answer as ${model} 🌍`,
   };
-  return { model, startAfterMs: random.below(150), cli, client: planClient(random, characters) };
+  return {
+    model,
+    startAfterMs: random.below(150),
+    cli,
+    client: isBulky ? planStall(random) : planClient(random, characters),
+  };
+}
+
+function planStall(random: SeededRandom): ClientPlan {
+  return { stream: true, pause: { afterBytes: 1 + random.below(100_000), ms: 500 + random.below(1000) } };
 }
 
 function planSize(random: SeededRandom): number {

@@ -2,7 +2,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { CodewiseAgent, type AgentEnd } from "../../../agent/src/agent.ts";
 import { createProxyClient } from "../../../agent/src/http-client.ts";
-import { silentLogger } from "../../../agent/src/logger.ts";
+import { silentLogger, type LogFunction } from "../../../agent/src/logger.ts";
 import { sleep, type Sleep } from "../../../agent/src/timing.ts";
 import { TEST_AGENT_SECRET, type ProxyHarness } from "../proxy-harness.ts";
 import { SeededRandom } from "../seeded-random.ts";
@@ -41,6 +41,8 @@ interface LiveAgent {
 /** The agent's waits are those of a long life, seconds and minutes; here a second takes 40 ms. */
 const HURRY = 0.04;
 const hurriedSleep: Sleep = (ms, signal) => sleep(ms * HURRY, signal);
+/** What the agent's log says of a request that it has given up by itself. */
+const GIVEN_UP = "the connection was away";
 const READY_WAIT_MS = 5000;
 const ROW_WAIT_MS = 3000;
 const DRAIN_WAIT_MS = 10_000;
@@ -103,14 +105,21 @@ class NetworkRun {
     const port = Number(new URL(this.#context.proxy.url).port);
     const onFault = (fault: NetworkFault, detail: string): void => this.#fault(fault, name, detail);
     const line = await createFaultProxy({ port, plan: linePlan, onFault });
+    const attempts = new Map<string, number>();
     const cli = new SeededCli({
+      attemptOf: (requestId) => attempts.get(requestId) ?? 0,
       agent: name,
       offer: this.#plan.offer,
       plans: this.#cliPlans,
       runs: this.#runs,
       onFault,
     });
-    const log = (message: string, fields?: object): void => this.#trace.add(name, `${message} ${JSON.stringify(fields ?? {})}`);
+    const log: LogFunction = (message, fields = {}) => {
+      this.#trace.add(name, `${message} ${JSON.stringify(fields)}`);
+      if (message === "request started") attempts.set(String(fields["requestId"]), Number(fields["attempt"]));
+      const run = this.#runs.findLast((one) => one.agent === name && one.requestId === fields["requestId"]);
+      if (run !== undefined && String(fields["why"]).includes(GIVEN_UP)) run.isGivenUp = true;
+    };
     const agent = new CodewiseAgent({
       client: createProxyClient({ url: line.url, secret: TEST_AGENT_SECRET, agentId: plan.id }),
       executor: cli,

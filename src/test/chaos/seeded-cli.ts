@@ -8,6 +8,8 @@ export interface CliPlan {
   readonly seed: number;
   /** Length of the answer in UTF-16 units, about. */
   readonly characters: number;
+  /** Whether the text is all characters that JSON needs six bytes for, so that it fills the buffers of every socket. */
+  readonly isBulky: boolean;
   /** Longest delta in UTF-16 units. */
   readonly deltaCharacters: number;
   /** Longest wait between two deltas in milliseconds; 0 is a burst. */
@@ -22,25 +24,50 @@ export interface CliRun {
   readonly agent: string;
   readonly model: string;
   readonly requestId: string;
+  /** The number of the attempt, from 1. */
+  readonly attempt: number;
   readonly gotItsPrompt: boolean;
   readonly startedAt: number;
   /** Everything said, in order. */
   text: string;
   endedAt: number | undefined;
   outcome: CliOutcome | undefined;
+  /** The agent had given the request up, since it had been cut off for longer than the grace. */
+  isGivenUp: boolean;
   end: "running" | "complete" | "failed" | "aborted";
 }
 
-const WORDS = ["the ", "stream", "Grüße ", "日本語 ", "🌍", "👩‍👩‍👧 ", "שלום ", "\u2028", "\n\n", '"', "\\", "data: [DONE]", "\u0000", "é"];
+const WORDS = [
+  "the ",
+  "stream",
+  "Grüße ",
+  "日本語 ",
+  "🌍",
+  "👩‍👩‍👧 ",
+  "שלום ",
+  "\u2028",
+  "\n\n",
+  '"',
+  "\\",
+  "data: [DONE]",
+  "\u0000",
+  "é",
+];
+
+const BULKY_WORDS = ["\u0000\u0001\u0002\u0003\u0004\u0005\u0006\u0007", "\u001b\u001c\u001d\u001e\u001f\u000e", "🌍"];
+
+type DeltaPlan = Pick<CliPlan, "characters" | "deltaCharacters" | "isBulky">;
 
 /**
  * The deltas of an answer, together about `characters` UTF-16 units. They are cut anywhere, in the middle of a surrogate
  * pair too, as a CLI does that streams tokens.
  */
-export function seededDeltas(seed: number, characters: number, deltaCharacters: number): readonly string[] {
+function seededDeltas(seed: number, plan: DeltaPlan): readonly string[] {
+  const { characters, deltaCharacters, isBulky } = plan;
   const random = new SeededRandom(seed);
+  const words = isBulky ? BULKY_WORDS : WORDS;
   let text = "";
-  while (text.length < characters) text += WORDS[random.below(WORDS.length)] ?? "";
+  while (text.length < characters) text += words[random.below(words.length)] ?? "";
   const deltas: string[] = [];
   for (let start = 0; start < text.length;) {
     const end = start + 1 + random.below(deltaCharacters);
@@ -55,9 +82,14 @@ export interface SeededCliOptions {
   /** The one model pattern it offers. */
   readonly offer: string;
   readonly plans: ReadonlyMap<string, CliPlan>;
+  /** The attempt that the agent has begun last for a request: an execution does not name it. */
+  readonly attemptOf: (requestId: string) => number;
   /** All runs of all agents, in the order of their start. */
   readonly runs: CliRun[];
-  readonly onFault: (fault: "cli failed before output" | "cli failed after output" | "cli hung", detail: string) => void;
+  readonly onFault: (
+    fault: "cli failed before output" | "cli failed after output" | "cli hung",
+    detail: string,
+  ) => void;
 }
 
 /** Every run has a text and usage of its own, so that a mixture of two runs cannot pass for either. */
@@ -87,18 +119,20 @@ export class SeededCli implements CliExecutor {
   }
 
   async execute(execution: CliExecution, sink: CliSink): Promise<CliOutcome> {
-    const { agent, plans, runs } = this.#options;
+    const { agent, plans, runs, attemptOf } = this.#options;
     const plan = plans.get(execution.model);
     if (plan === undefined) throw new CliFailure("server_error", `no plan for ${execution.model}`);
     const run: CliRun = {
       agent,
       model: execution.model,
       requestId: execution.requestId,
+      attempt: attemptOf(execution.requestId),
       gotItsPrompt: execution.request.messages[0]?.content === plan.prompt,
       startedAt: performance.now(),
       text: "",
       endedAt: undefined,
       outcome: undefined,
+      isGivenUp: false,
       end: "running",
     };
     runs.push(run);
@@ -120,8 +154,12 @@ export class SeededCli implements CliExecutor {
   async #speak(run: CliRun, plan: CliPlan, sink: CliSink, signal: AbortSignal): Promise<CliOutcome> {
     const number = this.#options.runs.length;
     const random = new SeededRandom(plan.seed);
-    const deltas = seededDeltas(plan.seed + number * 7919, plan.characters, plan.deltaCharacters);
-    const said = { "fail before output": 0, "fail after output": random.below(deltas.length), hang: random.below(deltas.length) };
+    const deltas = seededDeltas(plan.seed + number * 7919, plan);
+    const said = {
+      "fail before output": 0,
+      "fail after output": random.below(deltas.length),
+      hang: random.below(deltas.length),
+    };
     const stopAt = plan.end === "complete" ? Infinity : said[plan.end];
     const detail = `${run.model} on ${run.agent}`;
     sink.open({ model: run.model, droppedParams: [] });

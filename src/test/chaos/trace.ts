@@ -13,7 +13,9 @@ export class Trace {
   /** The failure of a run, with how to repeat its plan. */
   report(seed: number, problems: readonly string[]): string {
     const repeat = `CHAOS_SEED=${seed} npx vitest run --config vitest.chaos.config.ts`;
-    return [`seed ${seed}: ${problems.join("; ")}`, `  ${repeat}`, ...this.#lines.map((line) => `  ${line}`)].join("\n");
+    return [`seed ${seed}: ${problems.join("; ")}`, `  ${repeat}`, ...this.#lines.map((line) => `  ${line}`)].join(
+      "\n",
+    );
   }
 }
 

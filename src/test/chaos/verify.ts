@@ -28,7 +28,7 @@ export function rowProblems(view: ClientView, rows: readonly SeenRow[]): string[
     case "left":
       // It may have been served, or have failed, before the server could notice.
       return row.clientGone === (row.status === 499) ? [] : [`left, but the row says ${told}`];
-    case "broken":
+    default:
       return [];
   }
 }
@@ -52,19 +52,23 @@ export function textProblems(view: ClientView, runs: readonly CliRun[]): string[
   return problems;
 }
 
-/** Two runs of one request in one agent at the same time; and how often one was started after the other had ended. */
+/**
+ * More than one run of one attempt. That is allowed only after the agent, cut off for longer than the grace, had
+ * given the first up (and killed it) while the server, which had noticed later, had not: `repeats` counts these.
+ */
 export function overlapProblems(runs: readonly CliRun[]): { readonly problems: string[]; readonly repeats: number } {
   const problems: string[] = [];
   const last = new Map<string, CliRun>();
   let repeats = 0;
   for (const run of runs) {
-    const key = `${run.agent} ${run.requestId}`;
+    const key = `${run.agent} ${run.requestId} attempt ${run.attempt}`;
+    if (run.attempt === 0) problems.push(`a CLI for no attempt, ${key}`);
     const earlier = last.get(key);
     last.set(key, run);
     if (earlier === undefined) continue;
-    repeats += 1;
     if ((earlier.endedAt ?? Infinity) > run.startedAt) problems.push(`two CLIs at once for ${key}`);
-    if (earlier.end === "complete") problems.push(`a second CLI after a complete one for ${key}`);
+    else if (!earlier.isGivenUp) problems.push(`a second CLI for one attempt, ${key}`);
+    else repeats += 1;
   }
   return { problems, repeats };
 }

@@ -31,7 +31,13 @@ export interface SeenUsage {
 }
 
 /** What the client saw; `text` is all content it got, whole or not. */
-export type ClientView = { readonly text: string; readonly ms: number; readonly agentId: string | undefined } & (
+export type ClientView = {
+  readonly text: string;
+  readonly ms: number;
+  /** From the answer's headers, where there are any. */
+  readonly agentId: string | undefined;
+  readonly requestId: string | undefined;
+} & (
   | { readonly kind: "done"; readonly finishReason: string | null; readonly usage: SeenUsage | undefined }
   | { readonly kind: "http error"; readonly status: number; readonly code: string }
   | { readonly kind: "error frame"; readonly code: string }
@@ -40,7 +46,11 @@ export type ClientView = { readonly text: string; readonly ms: number; readonly 
   | { readonly kind: "broken"; readonly why: string }
 );
 
-type Seen = ClientView extends infer View ? (View extends ClientView ? Omit<View, "text" | "ms" | "agentId"> : never) : never;
+type Seen = ClientView extends infer View
+  ? View extends ClientView
+    ? Omit<View, "text" | "ms" | "agentId" | "requestId">
+    : never
+  : never;
 
 interface Chunk {
   readonly choices?: readonly {
@@ -60,11 +70,10 @@ export async function askAsClient(asked: ClientRequest): Promise<ClientView> {
   const { plan } = asked;
   const timer = plan.leaveAfterMs === undefined ? undefined : setTimeout(() => leaving.abort(), plan.leaveAfterMs);
   let seen: Seen;
-  let agentId: string | undefined;
+  let headers: IncomingMessage["headers"] = {};
   try {
     const answer = await open(asked, leaving.signal);
-    const header = answer.headers["x-codewise-agent"];
-    agentId = typeof header === "string" ? header : undefined;
+    headers = answer.headers;
     await readBody(answer, asked, reader, leaving);
     seen = plan.stream && answer.statusCode === 200 ? reader.endOfStream() : reader.endOfWhole(answer.statusCode ?? 0);
   } catch (error) {
@@ -72,7 +81,13 @@ export async function askAsClient(asked: ClientRequest): Promise<ClientView> {
   } finally {
     clearTimeout(timer);
   }
-  return { ...seen, text: reader.text, ms: performance.now() - startedAt, agentId } as ClientView;
+  const agentId = oneHeader(headers["x-codewise-agent"]);
+  const requestId = oneHeader(headers["x-request-id"]);
+  return { ...seen, text: reader.text, ms: performance.now() - startedAt, agentId, requestId };
+}
+
+function oneHeader(value: string | string[] | undefined): string | undefined {
+  return typeof value === "string" ? value : undefined;
 }
 
 async function open(asked: ClientRequest, signal: AbortSignal): Promise<IncomingMessage> {
