@@ -13,6 +13,8 @@ const ARGS = [
   "--disable-sync",
 ];
 
+/** A window of 1280 px less two classic scrollbars of 17 px, the page's and a table's, which a headless browser hides. */
+export const LAPTOP = { width: 1280 - 2 * 17, height: 720 };
 export const DESKTOP = { width: 1440, height: 900 };
 export const PHONE = { width: 360, height: 740 };
 

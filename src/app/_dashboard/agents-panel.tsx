@@ -1,10 +1,9 @@
-import { CodeBlock } from "../../components/ui/code-block.tsx";
 import { EmptyState } from "../../components/ui/empty-state.tsx";
 import { Panel } from "../../components/ui/panel.tsx";
 import type { Overview } from "../../lib/admin/types.ts";
 import { AgentCard } from "./agent-card.tsx";
+import { AgentStart } from "./agent-start.tsx";
 import styles from "./agents-panel.module.css";
-import { agentCommand } from "./client-examples.ts";
 import { formatCount } from "./format.ts";
 import type { ReceivedOverview } from "./use-overview.ts";
 
@@ -50,7 +49,7 @@ function NoAgents({ overview }: { readonly overview: Overview }) {
       <p>
         On the machine where <code>claude</code> is logged in, with the proxy’s <code>AGENT_SECRET</code>, run:
       </p>
-      <CodeBlock label="Command that starts an agent" code={agentCommand(overview.baseUrl)} />
+      <AgentStart label="Commands that start an agent" baseUrl={overview.baseUrl} />
     </EmptyState>
   );
 }

@@ -33,6 +33,20 @@ describe("clientExamples", () => {
 describe("addresses", () => {
   it("are the API's for clients and the proxy's own for agents", () => {
     expect(exportLines("https://proxy.example/v1")).toContain("OPENAI_BASE_URL=https://proxy.example/v1\n");
-    expect(agentCommand("https://proxy.example/v1")).toContain("--url https://proxy.example --secret");
+    expect(agentCommand("https://proxy.example/v1").start).toMatch(/ --url https:\/\/proxy\.example$/);
+    expect(agentCommand("https://proxy.example/base/v1/").start).toMatch(/ --url https:\/\/proxy\.example\/base$/);
+  });
+});
+
+describe("agentCommand", () => {
+  it("hands the secret over by the environment, never as a parameter that the process list shows", () => {
+    const { secret, start } = agentCommand("https://proxy.example/v1");
+    expect(secret).toMatch(/^export CODEWISE_AGENT_SECRET=/);
+    expect(start).not.toMatch(/secret/i);
+  });
+
+  it("keeps the comment out of what is copied, since zsh runs it as part of the command", () => {
+    const { secret, start } = agentCommand("https://proxy.example/v1");
+    expect(`${secret}\n${start}`).not.toMatch(/[#']/);
   });
 });

@@ -69,7 +69,23 @@ for await (const chunk of stream) {
   ];
 }
 
-/** The command that starts an agent against this proxy. */
-export function agentCommand(baseUrl: string): string {
-  return `npx codewise-agent --url ${baseUrl.replace(/\/v1\/?$/, "")} --secret "$AGENT_SECRET"`;
+export interface AgentCommand {
+  /** Hands over the secret: by the environment, since every user of a machine sees the parameters of its programs. */
+  readonly secret: string;
+  /** What stands behind `secret` on the page. Not to be copied: zsh at its default settings takes no comments at the prompt. */
+  readonly secretComment: string;
+  /** Starts the agent. */
+  readonly start: string;
 }
+
+/** The two commands that start an agent against this proxy. `baseUrl` ends in `/v1`. */
+export function agentCommand(baseUrl: string): AgentCommand {
+  return {
+    secret: "export CODEWISE_AGENT_SECRET=…",
+    secretComment: "# the proxy's AGENT_SECRET",
+    start: `npm run agent -- --url ${baseUrl.replace(/\/v1\/?$/, "")}`,
+  };
+}
+
+/** The command that makes a client key, which a running proxy lets only the admin do. */
+export const CREATE_KEY_COMMAND = "CODEWISE_ADMIN_KEY=… npm run keys -- create --name my-laptop";

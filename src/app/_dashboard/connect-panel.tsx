@@ -2,7 +2,8 @@ import { CodeBlock } from "../../components/ui/code-block.tsx";
 import { Panel } from "../../components/ui/panel.tsx";
 import { Tabs } from "../../components/ui/tabs.tsx";
 import type { Overview } from "../../lib/admin/types.ts";
-import { agentCommand, chooseExampleModel, clientExamples, exportLines } from "./client-examples.ts";
+import { AgentStart } from "./agent-start.tsx";
+import { chooseExampleModel, clientExamples, CREATE_KEY_COMMAND, exportLines } from "./client-examples.ts";
 import styles from "./connect-panel.module.css";
 
 /** The address and examples that an OpenAI client needs, and how to start an agent. */
@@ -15,8 +16,10 @@ export function ConnectPanel({ overview }: { readonly overview: Overview }) {
       <ol className={styles["steps"]}>
         <li>
           <h3>Make a client key</h3>
-          <p>On the proxy’s machine. The key is shown once.</p>
-          <CodeBlock label="Command that makes a client key" code="npm run keys -- create --name my-laptop" />
+          <p>
+            On the proxy’s machine, with the admin key in place of <code>…</code>. The new key is shown once.
+          </p>
+          <CodeBlock label="Command that makes a client key" code={CREATE_KEY_COMMAND} />
         </li>
         <li>
           <h3>Point any OpenAI client at this proxy</h3>
@@ -41,7 +44,7 @@ export function ConnectPanel({ overview }: { readonly overview: Overview }) {
           <p>
             On a machine where <code>claude</code> is logged in, with the proxy’s <code>AGENT_SECRET</code>.
           </p>
-          <CodeBlock label="Command that starts one more agent" code={agentCommand(overview.baseUrl)} />
+          <AgentStart label="Commands that start one more agent" baseUrl={overview.baseUrl} />
         </li>
       </ol>
     </Panel>

@@ -37,7 +37,6 @@ export function InFlightPanel({ overview, receivedAt }: ReceivedOverview) {
               <col className={styles["phase"]} />
               <col />
               <col className={styles["provider"]} />
-              <col className={styles["agent"]} />
               <col className={styles["key"]} />
             </colgroup>
             <thead>
@@ -45,8 +44,9 @@ export function InFlightPanel({ overview, receivedAt }: ReceivedOverview) {
                 <th scope="col">Age</th>
                 <th scope="col">Phase</th>
                 <th scope="col">Model</th>
-                <th scope="col">Provider</th>
-                <th scope="col">Agent</th>
+                <th scope="col">
+                  Provider <span className={styles["light"]}>and agent</span>
+                </th>
                 <th scope="col">Key</th>
               </tr>
             </thead>
@@ -62,8 +62,10 @@ export function InFlightPanel({ overview, receivedAt }: ReceivedOverview) {
                   <th scope="row">
                     <ModelCell requested={request.requestedModel} served={request.servedModel} />
                   </th>
-                  <td>{request.provider ?? <Unknown what="not chosen yet" />}</td>
-                  <td>{request.agentId ?? <Unknown what="none" />}</td>
+                  <td>
+                    {request.provider ?? <Unknown what="not chosen yet" />}
+                    {request.agentId !== null && <span className={styles["agent"]}>{request.agentId}</span>}
+                  </td>
                   <td>{request.keyName ?? <Unknown />}</td>
                 </tr>
               ))}

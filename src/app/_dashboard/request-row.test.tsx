@@ -35,11 +35,20 @@ const cells = (change: Partial<RequestView> = {}): string[] => {
 
 describe("RequestRow", () => {
   it("tells zero tokens from unknown ones and rounds milliseconds", () => {
-    expect(cells().slice(6, 12)).toEqual(["1,234", "0", "–unknown", "–unknown", "640", "3,205"]);
+    expect(cells().slice(6)).toEqual(["1,234", "0", "640", "3,205"]);
+    expect(cells({ promptTokens: null, completionTokens: null }).slice(6, 8)).toEqual(["–unknown", "–unknown"]);
+  });
+
+  it("names cached and reasoning tokens under their sums, zero included, and only where they are known", () => {
+    expect(cells({ cachedTokens: 1024, reasoningTokens: 0 }).slice(6, 8)).toEqual([
+      "1,2341,024 cached",
+      "00 reasoning",
+    ]);
+    expect(cells({ cachedTokens: null, reasoningTokens: null }).slice(6, 8)).toEqual(["1,234", "0"]);
   });
 
   it("marks estimated tokens", () => {
-    expect(cells({ tokensEstimated: true }).slice(6, 8)).toEqual(["~1,234", "~0"]);
+    expect(cells({ tokensEstimated: true, cachedTokens: 7 }).slice(6, 8)).toEqual(["~1,234~7 cached", "~0"]);
   });
 
   it("names the served model only where it is not the one asked for", () => {
@@ -50,8 +59,8 @@ describe("RequestRow", () => {
 
   it("says how it ended: status, error code, delivery and a client that left", () => {
     const ended = cells({ status: 499, errorCode: "client_closed_request", clientGone: true });
-    expect([ended[5], ended[12]]).toEqual(["499client_closed_request", "streamedclient gone"]);
-    expect(cells({ streamed: false })[12]).toBe("whole");
+    expect(ended[5]).toBe("499 streamedclient_closed_requestclient gone");
+    expect(cells({ streamed: false })[5]).toBe("200 whole");
   });
 
   it("escapes names", () => {

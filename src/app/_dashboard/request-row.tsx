@@ -33,28 +33,47 @@ function Row({ request, today }: RequestRowProps) {
       <td>{request.provider ?? <Unknown what="none" />}</td>
       <td>{request.agentId ?? <Unknown what="none" />}</td>
       <td>
-        <StatusBadge tone={statusTone(request)}>{request.status}</StatusBadge>
-        {request.errorCode !== null && <code className={styles["code"]}>{request.errorCode}</code>}
+        <StatusBadge tone={statusTone(request)}>{request.status}</StatusBadge>{" "}
+        <span className={styles["beside"]}>{request.streamed ? "streamed" : "whole"}</span>
+        {request.errorCode !== null && <code className={styles["below"]}>{request.errorCode}</code>}
+        {request.clientGone && <span className={styles["below"]}>client gone</span>}
       </td>
-      <Tokens value={request.promptTokens} estimated={request.tokensEstimated} />
-      <Tokens value={request.completionTokens} estimated={request.tokensEstimated} />
-      <Tokens value={request.cachedTokens} estimated={request.tokensEstimated} />
-      <Tokens value={request.reasoningTokens} estimated={request.tokensEstimated} />
+      <Tokens
+        value={request.promptTokens}
+        part={request.cachedTokens}
+        partName="cached"
+        estimated={request.tokensEstimated}
+      />
+      <Tokens
+        value={request.completionTokens}
+        part={request.reasoningTokens}
+        partName="reasoning"
+        estimated={request.tokensEstimated}
+      />
       <td className={styles["numeric"]}>
         {request.firstTokenMs === null ? <Unknown what="none" /> : formatCount(request.firstTokenMs)}
       </td>
       <td className={styles["numeric"]}>{formatCount(request.totalMs)}</td>
-      <td>
-        {request.streamed ? "streamed" : "whole"}
-        {request.clientGone && <span className={styles["code"]}>client gone</span>}
-      </td>
     </tr>
   );
 }
 
-function Tokens({ value, estimated }: { readonly value: number | null; readonly estimated: boolean }) {
-  const text = formatTokens(value, estimated);
-  return <td className={styles["numeric"]}>{text ?? <Unknown />}</td>;
+interface TokensProps {
+  readonly value: number | null;
+  /** How many of `value` are of the kind `partName`; left out where that is not known. */
+  readonly part: number | null;
+  readonly partName: string;
+  readonly estimated: boolean;
+}
+
+function Tokens({ value, part, partName, estimated }: TokensProps) {
+  const partText = formatTokens(part, estimated);
+  return (
+    <td className={styles["numeric"]}>
+      {formatTokens(value, estimated) ?? <Unknown />}
+      {partText !== undefined && <span className={styles["below"]}>{`${partText} ${partName}`}</span>}
+    </td>
+  );
 }
 
 function statusTone({ status, clientGone }: RequestView): Tone {

@@ -34,9 +34,8 @@ export function RequestsPanel({ requests, now }: RequestsPanelProps) {
             <col className={styles["provider"]} />
             <col className={styles["agent"]} />
             <col className={styles["status"]} />
-            <col className={styles["tokens"]} span={4} />
+            <col className={styles["tokens"]} span={2} />
             <col className={styles["ms"]} span={2} />
-            <col className={styles["how"]} />
           </colgroup>
           <thead>
             <tr>
@@ -47,14 +46,17 @@ export function RequestsPanel({ requests, now }: RequestsPanelProps) {
               </th>
               <th scope="col">Provider</th>
               <th scope="col">Agent</th>
-              <th scope="col">Status</th>
-              <Numeric>Prompt tokens</Numeric>
-              <Numeric>Comple&shy;tion tokens</Numeric>
-              <Numeric>Cached tokens</Numeric>
-              <Numeric>Reason&shy;ing tokens</Numeric>
+              <th scope="col">
+                Status <span className={styles["light"]}>and delivery</span>
+              </th>
+              <Numeric>
+                Prompt tokens <span className={styles["light"]}>and cached</span>
+              </Numeric>
+              <Numeric>
+                Completion tokens <span className={styles["light"]}>and reasoning</span>
+              </Numeric>
               <Numeric>First token, ms</Numeric>
               <Numeric>Total, ms</Numeric>
-              <th scope="col">Delivery</th>
             </tr>
           </thead>
           <tbody>

@@ -65,6 +65,10 @@ export function SignIn({ onSignedIn }: { readonly onSignedIn: () => void }) {
         <Button look="primary" type="submit" aria-disabled={pending}>
           {pending ? "Signing in…" : "Sign in"}
         </Button>
+        <p className={styles["lost"]}>
+          Lost it? Stop the proxy and run <code>npm run keys -- reset-admin</code>, or set{" "}
+          <code>CODEWISE_ADMIN_KEY</code>.
+        </p>
       </form>
     </Notice>
   );

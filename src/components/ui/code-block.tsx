@@ -1,15 +1,21 @@
+import type { ReactNode } from "react";
 import { CopyButton } from "./copy-button.tsx";
 import styles from "./code-block.module.css";
 
-/** Text to copy, with a button that does it. Scrolls sideways on its own; `label` names it for screen readers. */
-export function CodeBlock({ label, code }: { readonly label: string; readonly code: string }) {
+interface CodeBlockProps {
+  /** Names the text for screen readers, in the copy button's name. */
+  readonly label: string;
+  /** What the button copies. */
+  readonly code: string;
+  /** What is shown instead of `code`, such as the same with comments. */
+  readonly children?: ReactNode;
+}
+
+/** Text to copy, with a button that does it. Long lines wrap, so that all of it is in sight. */
+export function CodeBlock({ label, code, children = code }: CodeBlockProps) {
   return (
     <div className={styles["block"]}>
-      {/* A region that scrolls must take the focus, or the keyboard cannot scroll it (WCAG 2.1.1). */}
-      {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
-      <section className={styles["code"]} aria-label={label} tabIndex={0}>
-        <pre>{code}</pre>
-      </section>
+      <pre className={styles["code"]}>{children}</pre>
       <CopyButton text={code} what={label} />
     </div>
   );
