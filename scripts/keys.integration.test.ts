@@ -95,6 +95,12 @@ describe("npm run keys with a running proxy", () => {
     const list = await run(env(), "list");
     expect(list.stdout).toMatch(new RegExp(`^${id} .* revoked +old$`, "m"));
     expect(list.stdout).not.toContain(key);
+    const { revokedAt } = (await keyStore.list()).find((row) => row.id === id) ?? {};
+    const again = await run(env(), "revoke", id);
+    expect([again.exitCode, again.stderr]).toEqual([
+      0,
+      `${id} (old) was already revoked at ${revokedAt?.toISOString()}.\n`,
+    ]);
   });
 
   it.each([
@@ -125,6 +131,8 @@ describe("npm run keys without a proxy", () => {
     const env = { CODEWISE_URL: await deadUrl(), CODEWISE_DATA_DIR: own.options.dataDirectory };
     const made = await run(env, "create", "--name", "first");
     expect(made.exitCode).toBe(0);
+    const refused = await run(env, "create", "--name", "two\nlines");
+    expect([refused.exitCode, refused.stderr]).toEqual([2, expect.stringContaining("no control characters")]);
     const reset = await run(env, "reset-admin");
     expect(reset.stdout).toMatch(/^cwadmin_\w{43}\n$/);
 

@@ -54,8 +54,14 @@ program
   .argument("<id>", "the key's id, as `list` shows it")
   .action(async (id: string) => {
     await withKeys(async (keys) => {
+      const before = (await keys.list()).find((key) => key.id === id);
       const revoked = await keys.revoke(id);
-      console.error(`Revoked ${revoked.id} (${revoked.name}).`);
+      const wasRevoked = before !== undefined && before.revokedAt !== null;
+      console.error(
+        wasRevoked
+          ? `${revoked.id} (${revoked.name}) was already revoked at ${before.revokedAt}.`
+          : `Revoked ${revoked.id} (${revoked.name}).`,
+      );
     });
   });
 

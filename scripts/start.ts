@@ -5,7 +5,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { accessSync, constants, existsSync, readFileSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { delimiter, isAbsolute, join } from "node:path";
 import { parseArgs } from "node:util";
 import { execa } from "execa";
 import { loadEnvFile } from "../src/lib/env.ts";
@@ -32,15 +32,18 @@ async function runScript(name: string): Promise<void> {
   ]);
 }
 
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function isOnPath(program: string): boolean {
-  return (process.env["PATH"] ?? "").split(delimiter).some((directory) => {
-    try {
-      accessSync(join(directory, program), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
+  if (isAbsolute(program)) return isExecutable(program);
+  return (process.env["PATH"] ?? "").split(delimiter).some((directory) => isExecutable(join(directory, program)));
 }
 
 function startAgent(url: string, secret: string): ChildProcess {
@@ -55,6 +58,9 @@ function startAgent(url: string, secret: string): ChildProcess {
     },
   });
   process.once("exit", () => agent.kill("SIGTERM"));
+  agent.once("exit", (code) => {
+    if (code) process.stderr.write(`The local agent ended with exit code ${code}; the proxy goes on without it.\n`);
+  });
   return agent;
 }
 
@@ -67,10 +73,10 @@ if (values.build === true || !isBuilt()) {
 
 const withAgent =
   values["no-agent"] !== true &&
-  (values["with-agent"] === true || isOnPath(process.env["CODEWISE_CLAUDE_PATH"] ?? "claude"));
+  (values["with-agent"] === true || isOnPath(process.env["CODEWISE_CLAUDE_PATH"] || "claude"));
 if (withAgent) {
   await runScript("build-agent.ts");
-  process.env["AGENT_SECRET"] ??= randomBytes(24).toString("base64url");
+  process.env["AGENT_SECRET"] ||= randomBytes(24).toString("base64url");
 }
 // The server reads its own options from the command line; these were ours.
 process.argv.splice(2);

@@ -166,16 +166,22 @@ describe("a request", () => {
     expect(executor.runs).toEqual([]);
   });
 
-  it("that fails says code, status, whether to retry and when, usage and stderr", async () => {
+  it("that fails says code, param, status, whether to retry and when, usage and stderr", async () => {
     await start();
     proxy.request("r1");
     const usage = { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 };
-    const failure = new CliFailure("usage_limit_reached", "Limit.", { retryAfterMs: 5000, stderrTail: "tail", usage });
+    const failure = new CliFailure("usage_limit_reached", "Limit.", {
+      param: "messages[0].content",
+      retryAfterMs: 5000,
+      stderrTail: "tail",
+      usage,
+    });
     (await executor.run(0)).fail(failure);
     await proxy.until(() => proxy.last("r1")?.type === "error");
     const expected = {
       code: "usage_limit_reached",
       message: "Limit.",
+      param: "messages[0].content",
       status: 429,
       retryable: true,
       retryAfterMs: 5000,

@@ -1,5 +1,11 @@
 /** Which requests this agent takes, and what becomes of them when the connection or the agent itself goes. */
-import type { AgentRequest, CancelEvent, ConnectedEvent, HelloMessage } from "../../src/lib/agent/types.ts";
+import {
+  offersModel,
+  type AgentRequest,
+  type CancelEvent,
+  type ConnectedEvent,
+  type HelloMessage,
+} from "../../src/lib/agent/types.ts";
 import type { CliExecutor, CliReadiness } from "../../src/lib/cli/types.ts";
 import { Job, JobAbort } from "./job.ts";
 import { printable, type AgentLogger } from "./logger.ts";
@@ -224,9 +230,4 @@ export class JobRunner {
     if (this.#jobs.get(job.id) === job) this.#jobs.delete(job.id);
     this.#options.onChange(undefined);
   }
-}
-
-/** Whether a list of models covers one: by exact name, or by an entry with a trailing `*` such as `claude-*`. */
-export function offersModel(models: readonly string[], model: string): boolean {
-  return models.some((offer) => (offer.endsWith("*") ? model.startsWith(offer.slice(0, -1)) : offer === model));
 }

@@ -161,6 +161,7 @@ function errorBody(thrown: unknown): ErrorBody {
   return {
     code: error.code,
     message: error.message === "" ? error.code : error.message,
+    param: error.param,
     status: error.status,
     retryable: error.failover,
     retryAfterMs: error.retryAfterMs,

@@ -38,6 +38,8 @@ export interface SealedMessage {
 export interface ErrorBody {
   readonly code: string;
   readonly message: string;
+  /** The request field at fault. */
+  readonly param?: string | null | undefined;
   readonly status: number;
   readonly retryable: boolean;
   readonly retryAfterMs?: number | undefined;

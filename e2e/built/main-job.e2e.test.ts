@@ -67,8 +67,7 @@ describe.each(CLAUDE_VERSIONS)("the main job with claude %s behind an agent", (v
       passEnv: { ANTHROPIC_API_KEY: "sk-fake", ANTHROPIC_BASE_URL: laptopApi.origin },
       env: { HOME: home },
     });
-    await expect.poll(async () => (await client.models.list()).data.length, { timeout: 30_000 }).toBeGreaterThan(0);
-    await expect.poll(statusAgents, { timeout: 30_000 }).toMatchObject([{ id: "laptop", inFlight: 0 }]);
+    await expect.poll(statusAgents, { timeout: 30_000 }).toMatchObject([{ id: "laptop", state: "ready", inFlight: 0 }]);
   };
   const ask = async (prompt = messages) =>
     await client.chat.completions
@@ -133,10 +132,15 @@ describe.each(CLAUDE_VERSIONS)("the main job with claude %s behind an agent", (v
       const frames = anthropicFrames(anthropicEvents({ pieces: ["first", "second"] }));
       laptopReply = { steps: [...frames.slice(0, 4), { until: hold.promise }, ...frames.slice(4)] };
       const { data: stream, request_id: requestId } = await ask();
-      for await (const chunk of stream) if (chunk.choices[0]?.delta.content) break;
-      const closedAt = performance.now();
-      expect(await statusAgents()).toMatchObject([{ id: "laptop" }]);
-      await expect.poll(() => groupsOf(program ?? ""), { timeout: 2000, interval: 20 }).toEqual([]);
+      let working: readonly StatusAgent[] = [];
+    for await (const chunk of stream) {
+      if (!chunk.choices[0]?.delta.content) continue;
+      working = await statusAgents();
+      break;
+    }
+    const closedAt = performance.now();
+    expect(working).toMatchObject([{ id: "laptop", inFlight: 1, requests: [{ requestId, model: "sonnet" }] }]);
+    await expect.poll(() => groupsOf(program ?? ""), { timeout: 2000, interval: 20 }).toEqual([]);
       expect(performance.now() - closedAt).toBeLessThan(2000);
       hold.resolve();
       laptopReply = say(["from ", "the ", "laptop"]);

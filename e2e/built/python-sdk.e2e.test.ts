@@ -33,6 +33,7 @@ function install(): string | undefined {
 }
 
 const missing = install();
+if (missing !== undefined && process.env["CI"]) throw new Error(missing);
 if (missing !== undefined) console.warn(`SKIPPED: ${missing}`);
 
 describe.skipIf(missing !== undefined)("the official Python SDK", () => {

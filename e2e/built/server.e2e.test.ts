@@ -1,4 +1,6 @@
-import { existsSync } from "node:fs";
+import { once } from "node:events";
+import { existsSync, readdirSync, readlinkSync } from "node:fs";
+import { get } from "node:http";
 import { connect } from "node:net";
 import OpenAI from "openai";
 import { afterEach, describe, expect, it } from "vitest";
@@ -23,6 +25,20 @@ async function start(
   const proxy = await startProxy({ ANTHROPIC_API_KEY: "sk-fake", ANTHROPIC_BASE_URL: api.baseUrl, ...env });
   open.push(proxy);
   return { proxy, api, client: new OpenAI({ baseURL: `${proxy.url}/v1`, apiKey: proxy.apiKey, maxRetries: 0 }) };
+}
+
+/** Sockets that a process holds open (Linux). */
+function openSockets(pid: number): number {
+  const folder = `/proc/${pid}/fd`;
+  const targets = readdirSync(folder).map((name) => {
+    try {
+      return readlinkSync(`${folder}/${name}`);
+    } catch {
+      // Closed since the folder was read.
+      return "";
+    }
+  });
+  return targets.filter((target) => target.startsWith("socket:")).length;
 }
 
 const messages = [{ role: "user" as const, content: "hi" }];
@@ -76,6 +92,33 @@ describe("the built server", () => {
     });
     expect(answer).toMatch(/^HTTP\/1\.1 400 [\s\S]*"code":"invalid_request"/);
     expect((await fetch(`${proxy.url}/healthz`)).status).toBe(200);
+  });
+
+  it("answers requests that ask for an upgrade, also after a page was opened", async () => {
+    const { proxy } = await start();
+    expect((await fetch(`${proxy.url}/`, { headers: { accept: "text/html" } })).status).toBe(200);
+    const status = await new Promise<number | undefined>((resolve, reject) => {
+      const headers = { connection: "Upgrade, HTTP2-Settings", upgrade: "h2c", "http2-settings": "AAMAAABkAAQAAP__" };
+      get(`${proxy.url}/healthz`, { headers }, (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      }).on("error", reject);
+    });
+    expect(status).toBe(200);
+  });
+
+  it("lets go of connections that it has ended, whatever the client does", async () => {
+    const { proxy } = await start();
+    const pid = proxy.process.child.pid ?? 0;
+    const before = openSockets(pid);
+    const socket = connect({ port: Number(new URL(proxy.url).port), host: "127.0.0.1", allowHalfOpen: true });
+    socket.write("NOT HTTP\r\n\r\n");
+    socket.on("error", () => undefined);
+    socket.resume();
+    await once(socket, "end");
+    // The client keeps its half open; the server must not.
+    await expect.poll(() => openSockets(pid), { timeout: 5000 }).toBeLessThanOrEqual(before);
+    socket.destroy();
   });
 
   it("shows keys and secrets in no line that it prints", async () => {

@@ -24,6 +24,7 @@ export function hasChromium(): boolean {
     accessSync(CHROMIUM, constants.X_OK);
     return true;
   } catch {
+    if (process.env["CI"]) throw new Error(`There is no Chromium at ${CHROMIUM}.`);
     console.log(`Skipped: no Chromium at ${CHROMIUM} (Debian: apt-get install chromium).`);
     return false;
   }

@@ -31,7 +31,6 @@ const MODELS = [
 const AGENTS: Overview["agents"]["agents"] = [
   {
     id: "annas-macbook",
-    instance: "7b0c9c3e-0001",
     version: "0.1.0",
     platform: "darwin-arm64",
     state: "ready",
@@ -49,7 +48,6 @@ const AGENTS: Overview["agents"]["agents"] = [
   },
   {
     id: "build-box",
-    instance: "7b0c9c3e-0002",
     version: "0.1.0",
     platform: "linux-x64",
     state: "draining",
@@ -64,7 +62,6 @@ const AGENTS: Overview["agents"]["agents"] = [
   },
   {
     id: "reception.lan",
-    instance: "7b0c9c3e-0003",
     version: "0.0.9",
     platform: "win32-x64",
     state: "resuming",

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { toKeyView } from "../../src/lib/admin/keys.ts";
 import {
   createdKeySchema,
+  createKeyRequestSchema,
   keyListSchema,
   keyViewSchema,
   type CreatedKey,
@@ -88,7 +89,9 @@ async function throughDatabase(env: Env): Promise<KeysBackend> {
   const keyStore = createKeyStore({ database, logger: createLogger("error") });
   return {
     async create(name) {
-      const issued = await keyStore.create(name);
+      const parsed = createKeyRequestSchema.safeParse({ name });
+      if (!parsed.success) throw new UsageError("The name must have 1 to 100 characters and no control characters.");
+      const issued = await keyStore.create(parsed.data.name);
       return { ...toKeyView(issued), key: issued.key };
     },
     list: async () => (await keyStore.list()).map(toKeyView),

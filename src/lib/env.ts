@@ -57,6 +57,8 @@ export const envSchema = z.object({
   DATABASE_URL: text,
   CODEWISE_DATA_DIR: z.preprocess(emptyIsUnset, z.string().default(".codewise")),
 
+  REQUEST_LOG_RETENTION_DAYS: integer(90, 0, 36_500),
+
   // Providers
   OPENAI_API_KEY: text,
   OPENAI_BASE_URL: httpUrl("https://api.openai.com/v1"),

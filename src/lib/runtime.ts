@@ -3,35 +3,26 @@
  * Next may load a module more than once.
  */
 import { join } from "node:path";
-import { guardStatus } from "./admin/guard-status.ts";
 import { createAdminRoutes } from "./admin/routes.ts";
-import { createAgentAuthenticator } from "./agent/authenticate.ts";
-import { createAgentRoutes } from "./agent/routes.ts";
 import { AgentManager } from "./agent/manager.ts";
-import { createClaudeExecutor } from "./cli/claude/executor.ts";
 import { openDatabase, type Database } from "./db/client.ts";
-import { startMigration } from "./db/start-migration.ts";
 import { selectRecentRequests } from "./db/queries/recent-requests.ts";
-import { readEnv, readProcessEnvironment, type Env } from "./env.ts";
-import { createChatCompletionsHandler } from "./gateway/chat-completions.ts";
+import { startMigration } from "./db/start-migration.ts";
+import { readEnv, type Env } from "./env.ts";
+import { createCallGate } from "./gateway/call-gate.ts";
 import { KeepAlive } from "./gateway/keep-alive.ts";
 import { createLoopGuard } from "./gateway/loop-guard.ts";
-import { createGetModelHandler, createListModelsHandler } from "./gateway/models.ts";
 import type { HttpContext } from "./http/context.ts";
 import { createDispatcher } from "./http/dispatch.ts";
-import { GatewayError } from "./http/errors.ts";
-import { createReadyHandler, healthHandler } from "./http/health.ts";
 import { createRouter } from "./http/router.ts";
-import { resolveAdminKey, type AdminKey } from "./keys/admin-key.ts";
+import { resolveAdminKey } from "./keys/admin-key.ts";
 import { createKeyStore, type KeyStore } from "./keys/key-store.ts";
-import {
-  createBuiltinProviders,
-  createProviderRegistry,
-  type BuiltinProvidersOptions,
-  type ProviderRegistry,
-} from "./providers/index.ts";
+import { readProviderSettings } from "./provider-settings.ts";
+import { createBuiltinProviders, createProviderRegistry, type ProviderRegistry } from "./providers/index.ts";
+import { createRoutes } from "./routes.ts";
 import { createLogger, type Logger } from "./telemetry/logger.ts";
 import { LiveRequests } from "./usage/live-requests.ts";
+import { startLogRetention } from "./usage/log-retention.ts";
 import { createLogWriter } from "./usage/log-writer.ts";
 import { VERSION } from "./version.ts";
 
@@ -40,7 +31,6 @@ export interface Runtime {
   readonly logger: Logger;
   readonly database: Database;
   readonly keyStore: KeyStore;
-  readonly adminKey: AdminKey;
   readonly manager: AgentManager;
   readonly live: LiveRequests;
   readonly registry: ProviderRegistry;
@@ -48,6 +38,8 @@ export interface Runtime {
   readonly handle: (context: HttpContext) => Promise<void>;
   /** Tells where the proxy can be reached, for the examples it shows. `CODEWISE_URL` goes before it. */
   listening(url: string): void;
+  /** Model calls that have arrived and not ended, those included whose body is still coming in. */
+  activeCalls(): number;
   /** From now on new model calls are refused and `/readyz` says so. */
   startDraining(): void;
   /** Ends the model calls that still run, with an error to their clients. */
@@ -62,6 +54,9 @@ export interface RuntimeOptions {
   readonly rootDirectory: string;
 }
 
+/** Agents come back within this time after a restart, spread over it. */
+const DRAIN_RECONNECT_MS = 5000;
+
 /** Wires a runtime and brings the database up to date, or keeps trying to in the background while it is away. */
 export async function createRuntime({ env, rootDirectory }: RuntimeOptions): Promise<Runtime> {
   const logger = createLogger(env.LOG_LEVEL);
@@ -72,9 +67,15 @@ export async function createRuntime({ env, rootDirectory }: RuntimeOptions): Pro
     logger,
   });
   const migration = await startMigration(database, logger);
-  const adminKey = await resolveAdminKey({ fromEnv: env.CODEWISE_ADMIN_KEY, database, logger });
+  const adminKey = await resolveAdminKey({
+    fromEnv: env.CODEWISE_ADMIN_KEY,
+    database,
+    logger,
+    onGenerated: printAdminKey,
+  });
   const keyStore = createKeyStore({ database, logger });
   const logWriter = createLogWriter({ database, logger });
+  const retention = startLogRetention({ database, logger, days: env.REQUEST_LOG_RETENTION_DAYS });
   const live = new LiveRequests();
   const keepAlive = new KeepAlive();
   const manager = new AgentManager({
@@ -85,18 +86,13 @@ export async function createRuntime({ env, rootDirectory }: RuntimeOptions): Pro
     logger,
   });
   const loop = createLoopGuard();
+  const gate = createCallGate();
   const registry = createProviderRegistry(
-    createBuiltinProviders({ ...providerOptions(env, manager, logger), via: loop.via, logger }),
+    createBuiltinProviders({ ...readProviderSettings(env, manager, logger), via: loop.via, logger }),
   );
-  void selectRecentRequests(database).then(
-    (records) => live.preload(records),
-    () => undefined,
-  );
+  void migration.done.then(async () => live.preload(await selectRecentRequests(database))).catch(() => undefined);
 
-  let draining = false;
-  const end = new AbortController();
-  let baseUrl = "";
-  const lookUpKey = (token: string) => keyStore.authenticate(token);
+  let listeningUrl = "";
   const admin = createAdminRoutes({
     adminKey,
     keyStore,
@@ -108,119 +104,45 @@ export async function createRuntime({ env, rootDirectory }: RuntimeOptions): Pro
       database,
       logWriter,
       version: VERSION,
-      baseUrl: () => `${env.CODEWISE_URL ?? baseUrl}/v1`,
+      baseUrl: () => `${env.CODEWISE_URL ?? listeningUrl}/v1`,
     },
   });
-  const router = createRouter([
-    {
-      method: "POST",
-      path: "/v1/chat/completions",
-      handler: loop.guard(
-        createChatCompletionsHandler({
-          registry,
-          lookUpKey,
-          record: (record) => logWriter.record(record),
-          live,
-          keepAlive,
-          logger,
-          maxBodyBytes: env.MAX_BODY_BYTES,
-          timeouts: {
-            connectMs: env.UPSTREAM_CONNECT_TIMEOUT_MS,
-            firstOutputMs: env.FIRST_OUTPUT_TIMEOUT_MS,
-            idleMs: env.IDLE_TIMEOUT_MS,
-            totalMs: env.REQUEST_TIMEOUT_MS,
-          },
-          accepting: () => !draining,
-          ended: end.signal,
-        }),
-      ),
-    },
-    { method: "GET", path: "/v1/models", handler: loop.guard(createListModelsHandler({ registry, lookUpKey })) },
-    { method: "GET", path: "/v1/models/{id...}", handler: loop.guard(createGetModelHandler({ registry, lookUpKey })) },
-    ...createAgentRoutes({
-      manager,
-      authenticateAgent: env.AGENT_SECRET === undefined ? undefined : createAgentAuthenticator(env.AGENT_SECRET),
-      guardStatus: guardStatus({ lookUpKey, requireAdmin: (context) => admin.requireAdmin(context) }),
-    }),
-    ...admin.routes,
-    { method: "GET", path: "/healthz", handler: healthHandler, head: true },
-    {
-      method: "GET",
-      path: "/readyz",
-      head: true,
-      handler: createReadyHandler({ databaseReachable: () => database.isReachable(), draining: () => draining }),
-    },
-  ]);
-
+  const parts = { env, registry, keyStore, logWriter, live, keepAlive, manager, admin, database, gate, loop, logger };
   return {
     env,
     logger,
     database,
     keyStore,
-    adminKey,
     manager,
     live,
     registry,
-    handle: createDispatcher(router, logger),
+    handle: createDispatcher(createRouter(createRoutes(parts)), logger),
+    activeCalls: () => gate.active(),
     listening: (url) => {
-      baseUrl = url;
+      listeningUrl = url;
     },
     startDraining: () => {
-      draining = true;
+      gate.close();
       manager.drain("the proxy is shutting down", DRAIN_RECONNECT_MS);
     },
-    endRequests: () => end.abort(new GatewayError("shutting_down", "The proxy is shutting down.")),
+    endRequests: () => gate.end(),
     close: async () => {
       admin.close();
       keepAlive.close();
-      adminKey.close();
       migration.stop();
+      retention.stop();
       await manager.close();
       await registry.close();
       await Promise.allSettled([keyStore.close(), logWriter.close()]);
+      adminKey.close();
       await database.close();
     },
   };
 }
 
-/** Agents come back within this time after a restart, spread over it. */
-const DRAIN_RECONNECT_MS = 5000;
-
-/** Whether the upstream that `OPENAI_BASE_URL` names is this very proxy, as after the two export lines it prints. */
-function isOwnAddress(env: Env): boolean {
-  const { hostname, port } = new URL(env.OPENAI_BASE_URL);
-  return ["127.0.0.1", "localhost", "[::1]", env.HOST].includes(hostname) && port === String(env.PORT);
-}
-
-function providerOptions(
-  env: Env,
-  manager: AgentManager,
-  logger: Logger,
-): Omit<BuiltinProvidersOptions, "via" | "logger"> {
-  const openaiIsSelf = env.OPENAI_API_KEY !== undefined && isOwnAddress(env);
-  if (openaiIsSelf) logger.warn("OPENAI_BASE_URL is this proxy's own address: the provider openai stays off");
-  const claudeCli = env.CLAUDE_CLI_ENABLED
-    ? {
-        executor: createClaudeExecutor({
-          command: env.CLAUDE_CLI_PATH,
-          passEnvironment: [],
-          environment: readProcessEnvironment(),
-        }),
-        maxConcurrency: env.CLAUDE_CLI_MAX_CONCURRENCY,
-      }
-    : undefined;
-  return {
-    openai:
-      env.OPENAI_API_KEY === undefined || openaiIsSelf
-        ? undefined
-        : { apiKey: env.OPENAI_API_KEY, baseUrl: env.OPENAI_BASE_URL, models: env.OPENAI_MODELS },
-    claudeApi:
-      env.ANTHROPIC_API_KEY === undefined
-        ? undefined
-        : { apiKey: env.ANTHROPIC_API_KEY, baseUrl: env.ANTHROPIC_BASE_URL },
-    claudeCli,
-    claudeCliRemote: env.AGENT_SECRET === undefined ? undefined : { manager },
-  };
+/** Prints on stdout an admin key that was just made, now or when a database that was away is back. It is shown nowhere else. */
+function printAdminKey(key: string): void {
+  process.stdout.write(`\nAdmin key (shown once; sign in to the dashboard with it):\n  ${key}\n`);
 }
 
 const RUNTIME = Symbol.for("codewise.runtime");

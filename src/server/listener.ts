@@ -17,9 +17,14 @@ const HEADERS_TIMEOUT_MS = 30_000;
 const REQUEST_TIMEOUT_MS = 300_000;
 /** Longer than the 60 s that common proxies keep an idle connection, so that they never write into a closing one. */
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
+const MAX_CONNECTIONS = 10_000;
+/** How long a client may take to read why its connection ends; sockets that are only half closed would stay for ever. */
+const LAST_ANSWER_MS = 500;
 
 /** A node:http server that gives data-plane requests to `handle` and the others to `fallback`. Not listening yet. */
 export function createListener(options: ListenerOptions): Server {
+  /** Connections with an answer under way. */
+  const answering = new WeakSet<object>();
   const server = createServer(
     {
       headersTimeout: HEADERS_TIMEOUT_MS,
@@ -28,6 +33,8 @@ export function createListener(options: ListenerOptions): Server {
       noDelay: true,
     },
     (request, response) => {
+      answering.add(request.socket);
+      response.once("close", () => answering.delete(request.socket));
       const context = createNodeContext(request, response);
       const served = options.isDataPlane(request, context.path)
         ? options.handle(context)
@@ -35,15 +42,18 @@ export function createListener(options: ListenerOptions): Server {
       served.catch(() => response.destroy());
     },
   );
-  server.on("clientError", answerBrokenRequest);
+  server.maxConnections = MAX_CONNECTIONS;
+  server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
+    // Nothing may be written into an answer that has begun; a body that never came in full has none yet.
+    const isAnswered = answering.has(socket) && error.code !== "ERR_HTTP_REQUEST_TIMEOUT";
+    if (isAnswered || error.code === "ECONNRESET" || !socket.writable) socket.destroy();
+    else answerBrokenRequest(error, socket);
+  });
   return server;
 }
 
 function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === "ECONNRESET" || !socket.writable) {
-    socket.destroy();
-    return;
-  }
+  setTimeout(() => socket.destroy(), LAST_ANSWER_MS).unref();
   const tooLarge = error.code === "HPE_HEADER_OVERFLOW";
   const timedOut = error.code === "ERR_HTTP_REQUEST_TIMEOUT";
   const status = tooLarge

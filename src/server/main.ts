@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { inspect, parseArgs } from "node:util";
 import { EnvError, loadEnvFile, readEnv, type Env } from "../lib/env.ts";
 import { GatewayError } from "../lib/http/errors.ts";
+import { healthHandler } from "../lib/http/health.ts";
 import { createRuntime, installRuntime, type Runtime } from "../lib/runtime.ts";
 import { printWelcome } from "./welcome.ts";
 import { isDataPlanePath } from "./data-plane-paths.ts";
@@ -31,10 +32,19 @@ async function main(): Promise<string> {
   started.promise.catch(() => undefined);
   dashboard.promise.catch(() => undefined);
   const server = createListener({
-    handle: async (context) => (await started.promise).handle(context),
+    handle: async (context) => {
+      // Alive is alive, also while the database is being opened.
+      if (context.path === "/healthz") await healthHandler(context);
+      else await (await started.promise).handle(context);
+    },
     isDataPlane: (request, path) =>
       !withDashboard || isDataPlanePath(request.method ?? "GET", path, request.headers.accept ?? ""),
-    fallback: async (request, response) => (await dashboard.promise)(request, response),
+    fallback: async (request, response) => {
+      const serve = await dashboard.promise.catch(() => undefined);
+      if (serve !== undefined) return await serve(request, response);
+      response.writeHead(503, { "content-type": "text/plain; charset=utf-8" });
+      response.end("The dashboard could not be loaded; the API is served without it.\n");
+    },
   });
   // The port comes first: a start that fails for it has made no keys that nobody was shown.
   const url = await listen(server, env);

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
-import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { join } from "node:path";
 import { z } from "zod";
 
@@ -31,7 +31,10 @@ export async function loadNextHandler(options: {
     process.env["__NEXT_PRIVATE_STANDALONE_CONFIG"] = JSON.stringify(config);
   }
   const { default: next } = await import("next");
-  const app = next({ dev: !standalone, dir: directory, httpServer: server });
+  // Next listens for `upgrade` on the server it is given, and then every request with an Upgrade header ends there. Only
+  // the development mode has a use for it (hot reloading): the built one gets a server that never listens.
+  const upgradeServer = standalone ? createServer() : server;
+  const app = next({ dev: !standalone, dir: directory, httpServer: upgradeServer });
   await app.prepare();
   return app.getRequestHandler();
 }

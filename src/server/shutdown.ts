@@ -14,23 +14,32 @@ const LAST_WORDS_MS = 250;
  */
 async function shutDown(runtime: Runtime, server: Server): Promise<void> {
   const deadline = performance.now() + runtime.env.SHUTDOWN_GRACE_MS;
+  const connectionsEnded = Promise.withResolvers<void>();
+  const stopListening = (): void => {
+    if (server.listening) server.close(() => connectionsEnded.resolve());
+  };
   runtime.startDraining();
-  if (runtime.manager.status().pendingRequests === 0) server.close();
-  server.closeIdleConnections();
+  if (runtime.manager.status().pendingRequests === 0) stopListening();
   await waitForEnd(runtime, deadline);
-  const unfinished = runtime.live.inFlightCount;
+  const unfinished = runtime.activeCalls();
   if (unfinished > 0) {
     runtime.logger.warn({ unfinished }, "the grace is over: ending unfinished requests");
     runtime.endRequests();
     await waitForEnd(runtime, performance.now() + END_MS);
   }
-  server.close();
+  stopListening();
   await runtime.close();
+  // What was answered last may still be on its way to a client that reads slowly.
+  const sweep = setInterval(() => server.closeIdleConnections(), POLL_MS);
+  const patience = setTimeout(connectionsEnded.resolve, Math.max(LAST_WORDS_MS, deadline - performance.now()));
+  await connectionsEnded.promise;
+  clearInterval(sweep);
+  clearTimeout(patience);
   server.closeAllConnections();
 }
 
 async function waitForEnd(runtime: Runtime, deadline: number): Promise<void> {
-  while (runtime.live.inFlightCount > 0 && performance.now() < deadline) {
+  while (runtime.activeCalls() > 0 && performance.now() < deadline) {
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 }
@@ -48,7 +57,7 @@ export function stopOnSignals(runtime: Runtime, server: Server): void {
       return;
     }
     stopping = true;
-    const { inFlightCount: inFlight } = runtime.live;
+    const inFlight = runtime.activeCalls();
     const waitMs = inFlight > 0 ? runtime.env.SHUTDOWN_GRACE_MS : 0;
     runtime.logger.info({ signal, inFlight, waitMs }, "shutting down; a second signal ends running requests at once");
     shutDown(runtime, server).then(

@@ -8,9 +8,6 @@ export async function printWelcome(
 ): Promise<void> {
   const lines = ["", `Codewise listens on ${url}`];
   if (withDashboard) lines.push(`Dashboard: ${url}/`);
-  const adminKey = runtime.adminKey.generated;
-  if (adminKey !== undefined)
-    lines.push("", "Admin key (shown once; sign in to the dashboard with it):", `  ${adminKey}`);
   const firstKey = await firstKeyOf(runtime);
   if (firstKey !== undefined) {
     lines.push("", "Client key (shown once). Point any OpenAI client at the proxy with:");

@@ -25,7 +25,7 @@ export function AgentsPanel({ overview, receivedAt }: ReceivedOverview) {
       ) : (
         <ul className={styles["list"]}>
           {agents.map((agent) => (
-            <AgentCard key={`${agent.id} ${agent.instance}`} agent={agent} now={overview.now} receivedAt={receivedAt} />
+            <AgentCard key={agent.id} agent={agent} now={overview.now} receivedAt={receivedAt} />
           ))}
         </ul>
       )}

@@ -10,7 +10,10 @@ export interface AttemptLimiterOptions {
   readonly now?: () => number;
 }
 
-/** Slows down the guessing of the admin key: counts failures per source, such as a remote address, in fixed windows. */
+/**
+ * Counts wrong admin keys per source, such as a remote address, in fixed windows, to turn away a client that goes on
+ * with one. It never stands between the right key and its check: what keeps a key from being guessed is its length.
+ */
 export interface AttemptLimiter {
   /** Throws GatewayError `rate_limit_exceeded` with the wait, when the source has failed too often. */
   check(source: string): void;

@@ -1,4 +1,4 @@
-import { bearerToken } from "../gateway/authenticate.ts";
+import { readBearer } from "../http/bearer.ts";
 import type { HttpContext } from "../http/context.ts";
 import { GatewayError } from "../http/errors.ts";
 import type { AdminKey } from "../keys/admin-key.ts";
@@ -14,12 +14,12 @@ export interface AdminAuthorizer {
   /**
    * Lets a request pass that carries the admin key as bearer token, or a session cookie. Throws GatewayError:
    * `invalid_api_key` without either, `csrf_rejected` where a change by cookie may come from another site,
-   * `rate_limit_exceeded` after too many wrong keys, `database_unavailable` while the key is not known yet.
+   * `rate_limit_exceeded` for a wrong key after too many, `database_unavailable` while the key is not known yet.
    */
   requireAdmin(context: HttpContext): void;
   /** Whether the request carries a valid session cookie. */
   isSignedIn(context: HttpContext): boolean;
-  /** Checks a key, counting what is wrong. Throws as {@link AdminAuthorizer.requireAdmin}. */
+  /** Checks a key, counting wrong ones; the right one always passes. Throws as {@link AdminAuthorizer.requireAdmin}. */
   verifyKey(context: HttpContext, key: string): void;
 }
 
@@ -36,8 +36,9 @@ export function createAdminAuthorizer({ adminKey, limiter, now = Date.now }: Adm
       const message = "The admin key is not known yet: the database is unavailable.";
       throw new GatewayError("database_unavailable", message, { retryAfterMs: 1000 });
     }
-    limiter.check(context.remoteAddress);
+    // First, or whoever shares the operator's address, as all do behind one TLS terminator, could lock the operator out.
     if (adminKey.verify(key)) return;
+    limiter.check(context.remoteAddress);
     limiter.fail(context.remoteAddress);
     throw new GatewayError("invalid_api_key", "Incorrect admin key provided.");
   };
@@ -52,7 +53,7 @@ export function createAdminAuthorizer({ adminKey, limiter, now = Date.now }: Adm
     verifyKey,
     isSignedIn,
     requireAdmin(context) {
-      const token = bearerToken(context);
+      const token = readBearer(context.request);
       if (token !== undefined) return verifyKey(context, token);
       if (!isSignedIn(context)) {
         throw new GatewayError("invalid_api_key", "Sign in, or send the admin key in an Authorization header.");

@@ -119,7 +119,7 @@ export class Broadcaster {
         if (!subscriber.isBehind) subscriber.isBehind = !subscriber.response.write(event);
       }
     } catch (error) {
-      this.#options.logger.error({ err: error }, "the overview could not be built");
+      this.#options.logger.error({ error }, "the overview could not be built");
     } finally {
       this.#isSending = false;
       this.#sentAt = performance.now();

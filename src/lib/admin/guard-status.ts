@@ -1,3 +1,4 @@
+import { readBearer } from "../http/bearer.ts";
 import type { HttpContext, HttpHandler } from "../http/context.ts";
 import { GatewayError } from "../http/errors.ts";
 import { CLIENT_KEY_PREFIX } from "../keys/generate.ts";
@@ -11,7 +12,7 @@ export interface GuardStatusOptions {
 /** Lets the operator (admin key or session) and holders of a client key see what a handler shows. */
 export function guardStatus(options: GuardStatusOptions): (handler: HttpHandler) => HttpHandler {
   return (handler) => async (context) => {
-    const token = /^Bearer +(\S{1,512})$/i.exec(context.request.headers.authorization ?? "")?.[1];
+    const token = readBearer(context.request);
     if (token === undefined || !token.startsWith(CLIENT_KEY_PREFIX)) options.requireAdmin(context);
     else if ((await options.lookUpKey(token)) === undefined) {
       throw new GatewayError("invalid_api_key", "Incorrect API key provided.");

@@ -23,7 +23,7 @@ function isSecure(context: HttpContext): boolean {
   return first?.split(",")[0]?.trim().toLowerCase() === "https";
 }
 
-/** `POST /api/admin/session` `{key}`: 204 with the session cookie, 401 for a wrong key, 429 after ten in a minute. */
+/** `POST /api/admin/session` `{key}`: 204 with the session cookie, 401 for a wrong key, 429 for one after ten in a minute. */
 export function createSignInHandler({ adminKey, authorizer, now = Date.now }: SessionOptions): HttpHandler {
   return async (context) => {
     const { key } = await readJson(context, signInRequestSchema, MAX_BODY_BYTES);

@@ -11,7 +11,14 @@ export const keyViewSchema = z.object({
   lastUsedAt: z.iso.datetime().nullable(),
   revokedAt: z.iso.datetime().nullable(),
 });
-export const createKeyRequestSchema = z.object({ name: z.string().trim().min(1).max(100) });
+/** Names are shown in terminals, and the database refuses NUL. */
+const keyNameSchema = z
+  .string()
+  .trim()
+  .min(1)
+  .max(100)
+  .refine((name) => !/\p{Cc}/u.test(name), "must not hold control characters");
+export const createKeyRequestSchema = z.object({ name: keyNameSchema });
 /** `key` is shown here once and stored nowhere. */
 export const createdKeySchema = keyViewSchema.extend({ key: z.string() });
 export const keyListSchema = z.object({ keys: z.array(keyViewSchema) });

@@ -29,23 +29,28 @@ export function failureOfReject(message: RejectMessage): AgentFailure {
   const busy = message.code === "busy";
   const text = message.message === "" ? "The agent rejected the request." : message.message;
   const error = new GatewayError(REJECTIONS[message.code], text, {
+    param: message.param ?? null,
     failover: true,
     ...(busy ? { retryAfterMs: BUSY_RETRY_AFTER_MS } : {}),
   });
   return { error, retry: busy ? "any-agent" : "free-agent" };
 }
 
-/** Statuses by which a client would think that its own key is wrong. */
+/** By these a client would think that its own key or rights are at fault. */
+const OWN_KEY_CODES: ReadonlySet<string> = new Set(["invalid_api_key", "permission_denied", "csrf_rejected"]);
 const OWN_KEY_STATUSES: ReadonlySet<number> = new Set([401, 403, 407]);
 
 /**
- * What an `error` means: the code if the table has it, else `upstream_error`; the status is kept unless it would speak of
- * the client's own key; `stderrTail` is left out.
+ * What an `error` means: the code if the table has it, else `upstream_error`; the status is kept; what would speak of the
+ * client's own key becomes `upstream_unauthorized`. `stderrTail` is left out.
  */
 export function failureOfError(message: AgentError): AgentFailure {
   const text = message.message === "" ? "The agent reported a failure." : message.message;
-  const error = new GatewayError(isErrorCode(message.code) ? message.code : "upstream_error", text, {
-    ...(OWN_KEY_STATUSES.has(message.status) ? {} : { status: message.status }),
+  const isOwnKey = OWN_KEY_CODES.has(message.code) || OWN_KEY_STATUSES.has(message.status);
+  const code = isErrorCode(message.code) ? message.code : "upstream_error";
+  const error = new GatewayError(isOwnKey ? "upstream_unauthorized" : code, text, {
+    ...(isOwnKey ? {} : { status: message.status }),
+    param: message.param ?? null,
     retryAfterMs: message.retryAfterMs ?? undefined,
     failover: message.retryable,
     usage: message.usage ?? undefined,

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { FakeRun } from "../../test/fake-agent-run.ts";
 import { Attempt, type AttemptHost, type AttemptOwner } from "./attempt.ts";
+import { deltaDigestText } from "./types.ts";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -115,4 +116,42 @@ test("a reject after output is a broken protocol", () => {
   attempt.receive(run.text("a"));
   attempt.receive(run.reject("busy"));
   expect(owner.failed.mock.lastCall).toMatchObject([{ error: { code: "agent_protocol_error" } }]);
+});
+
+test("the owner hears of the end before the slot is free, and also when what follows from that goes wrong", () => {
+  const { attempt, owner, host, run } = setUp();
+  host.ended.mockImplementation(() => {
+    throw new TypeError("another request's fault");
+  });
+  attempt.receive(run.accept());
+  expect(() => attempt.receive(run.complete())).toThrow(TypeError);
+  expect(owner.completed).toHaveBeenCalledTimes(1);
+  expect(owner.completed.mock.invocationCallOrder[0]).toBeLessThan(host.ended.mock.invocationCallOrder[0] ?? 0);
+  expect(attempt.isEnded).toBe(true);
+});
+
+test("a delta weighs 64 bytes beside its text, as does each part of a tool call in it", () => {
+  const { attempt, owner, run } = setUp();
+  attempt.receive(run.accept());
+  attempt.receive(run.chunk([{ content: "ü" }, { tool_calls: [{ index: 0 }, { index: 1 }] }]));
+  const text = Buffer.byteLength("c1:üt1:0i0:n0:a0:t1:1i0:n0:a0:");
+  expect(owner.hasRoom.mock.lastCall).toEqual([text + 4 * 64]);
+});
+
+test("deltas that carry nothing are counted and thrown away", () => {
+  const { attempt, owner, run } = setUp();
+  attempt.receive(run.accept());
+  attempt.receive(run.chunk([{}, { content: "" }, { content: "a" }, { tool_calls: [] }]));
+  expect(owner.deltas.mock.lastCall).toEqual([undefined, [{ content: "a" }], 68]);
+  attempt.receive(run.chunk([{}], { model: "opus" }));
+  expect(owner.deltas.mock.lastCall).toEqual([{ model: "opus" }, [], 0]);
+  attempt.receive(run.complete({ deltaCount: 5 }));
+  expect(owner.completed).toHaveBeenCalledTimes(1);
+});
+
+test("no two different deltas give the same digest text", () => {
+  expect(deltaDigestText({ content: "arb" })).not.toBe(deltaDigestText({ content: "a", reasoning_content: "b" }));
+  expect(deltaDigestText({ content: "a" }) + deltaDigestText({ content: "b" })).not.toBe(
+    deltaDigestText({ content: "ab" }),
+  );
 });

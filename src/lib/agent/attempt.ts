@@ -4,6 +4,7 @@ import type { CallTimeouts } from "../providers/types.ts";
 import type { CancelReason } from "./abort.ts";
 import { agentTimeout, failureOfError, failureOfReject, protocolFailure, type AgentFailure } from "./agent-failure.ts";
 import { judgeMessage, type CommitStatus } from "./commit.ts";
+import { deltaOverhead } from "./delta-overhead.ts";
 import { ProgressTimer } from "./progress-timer.ts";
 import {
   deltaDigestText,
@@ -18,7 +19,7 @@ const CANCEL_CONFIRM_MS = 10_000;
 
 /** The request that an attempt works for. */
 export interface AttemptOwner {
-  /** Whether deltas of so many bytes may be committed now. */
+  /** Whether deltas that take so many bytes of memory may be committed now. */
   hasRoom(bytes: number): boolean;
   deltas(opened: AgentChunk["opened"], deltas: readonly ChatDelta[], bytes: number): void;
   completed(message: AgentComplete): void;
@@ -34,9 +35,9 @@ export interface AttemptOptions {
   readonly stream: boolean;
   readonly timeouts: Pick<CallTimeouts, "firstOutputMs" | "idleMs">;
   readonly owner: AttemptOwner;
-  /** The `data:` of its `request` event, made anew for a resend. */
-  readonly payload: () => string;
-  /** The body for `inputUrl`, as JSON text; undefined once output has come. */
+  /** The `data:` of its `request` event, made anew for a resend; undefined once output has come or the request has ended. */
+  readonly payload: () => string | undefined;
+  /** The body for `inputUrl`, as JSON text; undefined likewise. */
   readonly input: () => string | undefined;
   readonly now: () => number;
 }
@@ -95,7 +96,7 @@ export class Attempt {
     return this.#state.phase === "ended";
   }
 
-  payload(): string {
+  payload(): string | undefined {
     return this.#options.payload();
   }
 
@@ -114,8 +115,8 @@ export class Attempt {
     else if (message.type === "reject") this.#rejected(message);
     else if (message.type === "complete") this.#complete(message);
     else {
-      this.#host.reported(this, message);
       this.fail(failureOfError(message));
+      this.#host.reported(this, message);
     }
     return "committed";
   }
@@ -134,8 +135,7 @@ export class Attempt {
   fail(failure: AgentFailure): void {
     if (this.isEnded) return;
     const wanted = this.#state.phase !== "cancelling";
-    this.#end();
-    if (wanted) this.#options.owner.failed(failure);
+    this.#end(() => wanted && this.#options.owner.failed(failure));
   }
 
   /** The client reads slowly (or again): silence of an agent that is held back is not its fault. */
@@ -169,15 +169,24 @@ export class Attempt {
 
   #chunk(message: AgentChunk): CommitStatus {
     let text = "";
-    for (const delta of message.deltas) text += deltaDigestText(delta);
-    const bytes = Buffer.byteLength(text);
+    let overhead = 0;
+    const deltas: ChatDelta[] = [];
+    for (const delta of message.deltas) {
+      const part = deltaDigestText(delta);
+      // What carries nothing is counted, but need not be kept for a slow client.
+      if (part === "") continue;
+      text += part;
+      overhead += deltaOverhead(delta);
+      deltas.push(delta);
+    }
+    const bytes = Buffer.byteLength(text) + overhead;
     if (!this.#options.owner.hasRoom(bytes)) return "held";
     this.#ackedSeq = message.seq;
     this.#digest.update(text);
     this.#deltaCount += message.deltas.length;
     this.#state = { phase: "streaming" };
     this.#timer.restart(this.#options.timeouts.idleMs);
-    this.#options.owner.deltas(message.opened, message.deltas, bytes);
+    this.#options.owner.deltas(message.opened, deltas, bytes);
     return "committed";
   }
 
@@ -187,8 +196,7 @@ export class Attempt {
       this.fail(protocolFailure("what arrived is not what it says it sent"));
       return;
     }
-    this.#end();
-    this.#options.owner.completed(message);
+    this.#end(() => this.#options.owner.completed(message));
   }
 
   #broken(reason: string): void {
@@ -206,11 +214,16 @@ export class Attempt {
     this.#options.owner.failed(agentTimeout(reason));
   }
 
-  #end(): void {
+  /** The owner is told before the host: what becomes of the free slot is the business of other requests. */
+  #end(tellOwner: () => void = () => undefined): void {
     if (this.isEnded) return;
     if (this.#state.phase === "cancelling") clearTimeout(this.#state.timer);
     this.#timer.stop();
     this.#state = { phase: "ended" };
-    this.#host.ended(this);
+    try {
+      tellOwner();
+    } finally {
+      this.#host.ended(this);
+    }
   }
 }

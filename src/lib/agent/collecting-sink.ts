@@ -1,23 +1,24 @@
 import { GatewayError } from "../http/errors.ts";
 import { createCompletionCollector, type CompletionCollector } from "../openai/collect-completion.ts";
 import type { StreamSink } from "../providers/types.ts";
+import { deltaOverhead } from "./delta-overhead.ts";
 import { deltaDigestText } from "./types.ts";
 
-/** Most text that is gathered for one answer, in UTF-16 units. */
-const MAX_COLLECTED_TEXT = 64 * 1024 * 1024;
+/** Most that is gathered for one answer: its text in UTF-16 units and what its deltas cost beside it. */
+const MAX_COLLECTED = 64 * 1024 * 1024;
 
 /** A sink that gathers an answer for a client that does not stream, within bounds. */
-export function createCollectingSink(maxText = MAX_COLLECTED_TEXT): {
+export function createCollectingSink(max = MAX_COLLECTED): {
   readonly sink: StreamSink;
   readonly collector: CompletionCollector;
 } {
   const collector = createCompletionCollector();
-  let text = 0;
+  let size = 0;
   const sink: StreamSink = {
     open: () => undefined,
     delta: (delta) => {
-      text += deltaDigestText(delta).length;
-      if (text > maxText) throw new GatewayError("upstream_invalid_response", "The agent's answer is too large.");
+      size += deltaDigestText(delta).length + deltaOverhead(delta);
+      if (size > max) throw new GatewayError("upstream_invalid_response", "The agent's answer is too large.");
       return collector.delta(delta);
     },
     raw: () => true,

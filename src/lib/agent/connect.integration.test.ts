@@ -87,6 +87,32 @@ describe("letting agents in", () => {
     expect(status.agents).toMatchObject([{ id: "laptop", state: "ready", capacity: 2, platform: "linux-x64" }]);
   });
 
+  test("the status tells nobody the instance, which is what an agent proves itself by, nor any field it does not know", async () => {
+    proxy = await AgentHarness.start();
+    const agent = proxy.agent();
+    await agent.connect();
+    const cli = { name: "claude", version: "2.1.0", ready: false, reason: "not logged in" };
+    await agent.hello({ clis: [Object.assign({ extra: { deep: [[["unknown"]]] } }, cli)] });
+    const text = await (await fetch(`${proxy.url}/api/agent/status`)).text();
+    expect(text).not.toContain(agent.instance);
+    expect(JSON.parse(text).agents[0].clis).toEqual([cli]);
+  });
+
+  test("one more agent than may be is 429 with a time to wait, until another leaves; who is in may come back", async () => {
+    proxy = await AgentHarness.start({ maxAgents: 2 });
+    const first = proxy.agent({ agentId: "first" });
+    await first.start();
+    await proxy.agent({ agentId: "second" }).start();
+    const third = proxy.agent({ agentId: "third" });
+    const refusal = await third.tryConnect();
+    expect(refusal).toMatchObject({ status: 429, headers: { "retry-after": "30" } });
+    await first.drop();
+    await first.start();
+    await first.post({ type: "goodbye", reason: "done" });
+    await third.start();
+    expect(proxy.manager.status().agents.map(({ id }) => id)).toEqual(["second", "third"]);
+  });
+
   test("an agent that says it drains gets no more work", async () => {
     proxy = await AgentHarness.start();
     const agent = proxy.agent();
@@ -118,7 +144,8 @@ describe("identity", () => {
     const again = proxy.agent({ instance: agent.instance });
     await again.start();
     await agent.ended();
-    expect(proxy.manager.status().agents).toMatchObject([{ state: "ready", instance: agent.instance }]);
+    expect(proxy.manager.status().agents).toMatchObject([{ state: "ready" }]);
+    expect(proxy.manager.knowsAgent(agent)).toBe(true);
   });
 
   test("an agent restarted after a crash comes back within the grace of its predecessor", async () => {
@@ -129,7 +156,8 @@ describe("identity", () => {
     await proxy.until(() => proxy.manager.status().agents[0]?.state === "resuming");
     const restarted = proxy.agent();
     await restarted.start();
-    expect(proxy.manager.status().agents).toMatchObject([{ state: "ready", instance: restarted.instance }]);
+    expect(proxy.manager.status().agents).toMatchObject([{ state: "ready" }]);
+    expect(proxy.manager.knowsAgent(restarted)).toBe(true);
     expect((await killed.send("POST", "/api/agent/response", '{"type":"heartbeat"}')).status).toBe(404);
   });
 
@@ -144,7 +172,8 @@ describe("identity", () => {
     const successor = proxy.agent();
     await successor.start();
     await dead.ended();
-    expect(proxy.manager.status().agents).toMatchObject([{ instance: successor.instance, state: "ready" }]);
+    expect(proxy.manager.status().agents).toMatchObject([{ state: "ready" }]);
+    expect(proxy.manager.knowsAgent(successor)).toBe(true);
   });
 
   test("an agent that answers no pings is disconnected and forgotten after the grace", async () => {

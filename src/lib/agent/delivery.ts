@@ -1,6 +1,9 @@
 import type { ChatDelta } from "../openai/delta.ts";
 import type { ServedBy, StreamSink } from "../providers/types.ts";
 
+/** Delivered deltas are let go of in runs of so many: taking each from the front would cost O(n). */
+const SPLICE_AT = 1000;
+
 export interface DeliveryOptions {
   readonly sink: StreamSink;
   /** What is kept for a slow reader before {@link Delivery.hasRoom} answers `false`, in bytes. */
@@ -96,6 +99,11 @@ export class Delivery {
       this.#give(item.delta);
     }
     if (this.#state !== "open") return;
+    if (this.#next >= SPLICE_AT) {
+      // A reader that is always a little behind must not keep what it has had.
+      this.#waiting.splice(0, this.#next);
+      this.#next = 0;
+    }
     if (this.#next === this.#waiting.length) {
       this.#waiting = [];
       this.#next = 0;

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { AgentHarness } from "../../test/agent-harness.ts";
 import type { FakeAgent } from "../../test/fake-agent.ts";
+import type { AgentChunk } from "./types.ts";
 import { FakeRun } from "../../test/fake-agent-run.ts";
 import { RecordingSink } from "../../test/recording-sink.ts";
 import { createClaudeCliRemoteProvider } from "../providers/claude-cli-remote.ts";
@@ -256,10 +257,27 @@ describe("flow control", () => {
     await expect(outcome).rejects.toMatchObject({ code: "deadline_exceeded" });
   });
 
-  test("a sink that throws fails its own request only, and its agent is told to stop", async () => {
+  test("a client that does not read is not filled with countless tiny deltas, nor with those that carry nothing", async () => {
+    const { agent, run, outcome } = await streaming();
+    sink.stall();
+    const letters = (): AgentChunk => run.chunk(Array.from({ length: 5000 }, () => ({ content: "a" })));
+    const nothing = (): AgentChunk => run.chunk(Array.from({ length: 10_000 }, () => ({})));
+    const messages = [run.accept(), nothing(), letters(), letters(), nothing(), letters(), letters(), run.complete()];
+    // A letter is charged as 66 bytes, so that three times 5000 of them fit into 1 MiB and the fourth does not.
+    expect((await agent.post(messages)).results).toMatchObject([{ status: "held", ackedSeq: 6 }]);
+    sink.drain();
+    expect((await agent.post(messages.slice(6))).results).toMatchObject([{ status: "committed", ackedSeq: 8 }]);
+    await outcome;
+    expect(sink.text).toBe("a".repeat(20_000));
+    expect(sink.deltas).toHaveLength(20_000);
+  });
+
+  test.each(["open", "delta", "onDrain"])("a sink whose %s throws fails its own request only", async (method) => {
     const { agent, run } = await streaming();
-    const broken = Object.assign(new RecordingSink(), {
-      delta: () => {
+    const broken = new RecordingSink();
+    broken.stall();
+    Object.assign(broken, {
+      [method]: () => {
         throw new TypeError("no sink");
       },
     });

@@ -1,9 +1,10 @@
-import { GatewayError } from "../http/errors.ts";
+import { GatewayError, toGatewayError } from "../http/errors.ts";
 import type { ProviderCall, ProviderOutcome, StreamSink } from "../providers/types.ts";
 import { abortError } from "./abort.ts";
 import type { RetryRule } from "./agent-failure.ts";
 import { PendingRequest } from "./pending-request.ts";
-import { offersModel, selectAgent } from "./selection.ts";
+import { selectAgent } from "./selection.ts";
+import { offersModel } from "./types.ts";
 import type { AgentSession } from "./session.ts";
 import { WaitQueue } from "./wait-queue.ts";
 
@@ -20,13 +21,11 @@ export interface DispatcherOptions {
   readonly onChanged: () => void;
 }
 
-type Request = PendingRequest<AgentSession>;
-
 /** Holds every request that waits for an agent or runs on one, and brings the two together. */
 export class RequestDispatcher {
   readonly #options: DispatcherOptions;
-  readonly #requests = new Map<string, Request>();
-  readonly #queue: WaitQueue<Request>;
+  readonly #requests = new Map<string, PendingRequest>();
+  readonly #queue: WaitQueue<PendingRequest>;
   #turn = 0;
   #isPlacing = false;
 
@@ -53,7 +52,7 @@ export class RequestDispatcher {
   /** Resolves once an agent has answered and all was given to the sink. Throws GatewayError. */
   async dispatch(call: ProviderCall, sink: StreamSink, stream: boolean): Promise<ProviderOutcome> {
     if (call.signal.aborted) throw abortError(call.signal);
-    const request: Request = new PendingRequest<AgentSession>({
+    const request = new PendingRequest({
       call,
       sink,
       wireId: this.#wireId(call.requestId),
@@ -93,7 +92,7 @@ export class RequestDispatcher {
   }
 
   /** Gives a request to an agent or lets it wait for one; answers why not where neither can be. */
-  #place(request: Request, rule: RetryRule): GatewayError | undefined {
+  #place(request: PendingRequest, rule: RetryRule): GatewayError | undefined {
     if (this.#assign(request)) return undefined;
     if (rule !== "any-agent" || !this.#mayBeServed(request)) return noAgent(request.model);
     request.queued();
@@ -102,18 +101,24 @@ export class RequestDispatcher {
     return undefined;
   }
 
-  #assign(request: Request): boolean {
-    const selection = selectAgent([...this.#options.sessions()], request.model, this.#turn, request.tried);
-    if (selection === undefined) return false;
-    this.#turn = selection.nextTurn;
-    const { agent } = selection;
-    agent.dispatch(request.begin(agent, agent.agentId, agent));
+  /** Whether the request needs no place any more: an agent has it, or it has failed for a reason of its own. Never throws. */
+  #assign(request: PendingRequest): boolean {
+    try {
+      const sessions = [...this.#options.sessions()];
+      const selection = selectAgent(sessions, request.model, this.#turn, (agent) => request.hasTried(agent));
+      if (selection === undefined) return false;
+      this.#turn = selection.nextTurn;
+      selection.agent.dispatch(request.begin(selection.agent));
+    } catch (thrown) {
+      // Whoever has caused the placing is another request's client or agent.
+      request.fail(toGatewayError(thrown), "superseded");
+    }
     return true;
   }
 
-  #mayBeServed(request: Request): boolean {
+  #mayBeServed(request: PendingRequest): boolean {
     for (const session of this.#options.sessions()) {
-      if (session.mayServe && !request.tried.has(session) && offersModel(session.models, request.model)) return true;
+      if (session.mayServe && !request.hasTried(session) && offersModel(session.models, request.model)) return true;
     }
     return false;
   }

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
+import { pino } from "pino";
 import { AgentHarness } from "../../test/agent-harness.ts";
 import type { FakeAgent } from "../../test/fake-agent.ts";
 import { FakeRun } from "../../test/fake-agent-run.ts";
@@ -130,6 +131,26 @@ describe("reconnecting", () => {
     expect(sink.text).toBe("whole");
   });
 
+  test("an agent that comes back after its grace does not get the same request again", async () => {
+    proxy = await AgentHarness.start({ resumeGraceMs: 30, queueWaitMs: 5000 });
+    const [first, second] = await twoAgents();
+    await first.hello({ maxConcurrency: 1 });
+    await second.hello({ maxConcurrency: 1 });
+    const lost = proxy.manager.dispatchRequest(proxy.call({ requestId: "req_lost" }));
+    const other = proxy.manager.dispatchRequest(proxy.call({ requestId: "req_other" }));
+    expect((await first.event("request")).requestId).toBe("req_lost");
+    const busy = new FakeRun(await second.event("request"));
+    await first.drop();
+    await proxy.until(() => proxy.manager.status().queuedRequests === 1);
+    expect((await first.start()).resume).toEqual([]);
+    expect(proxy.manager.status()).toMatchObject({ queuedRequests: 1, agents: [{ inFlight: 1 }, { inFlight: 0 }] });
+    await second.post([busy.accept(), busy.complete()]);
+    await other;
+    await answer(second, "a");
+    expect((await lost).outcome.servedBy.agentId).toBe("second");
+    expect(first.unread).toEqual([]);
+  });
+
   test("the second attempt says that it is one", async () => {
     proxy = await AgentHarness.start();
     const [first, second] = await twoAgents();
@@ -171,17 +192,57 @@ describe("refusals and failures of an agent", () => {
     expect(await failed).toMatchObject({ code: expected, failover: true, message: "because" });
   });
 
-  test("an error keeps its code, status and wait, and its stderr stays out of sight", async () => {
+  test("an error keeps its code, param, status and wait, and its stderr stays out of sight", async () => {
     proxy = await AgentHarness.start();
     const agent = proxy.agent();
     await agent.start();
     const outcome = proxy.manager.dispatchRequest(proxy.call());
     const caught = rejection(outcome);
-    const details = { code: "usage_limit_reached", status: 429, retryAfterMs: 9000, stderrTail: "private line" };
+    const details = {
+      code: "usage_limit_reached",
+      param: "messages[0].content",
+      status: 429,
+      retryAfterMs: 9000,
+      stderrTail: "private line",
+    };
     await agent.post(new FakeRun(await agent.event("request")).error({ ...details, message: "Limit reached." }));
     const error = await caught;
-    expect(error).toMatchObject({ code: "usage_limit_reached", status: 429, retryAfterMs: 9000, failover: true });
+    expect(error).toMatchObject({
+      code: "usage_limit_reached",
+      param: "messages[0].content",
+      status: 429,
+      retryAfterMs: 9000,
+      failover: true,
+    });
     expect(String(error)).not.toContain("private");
+  });
+
+  test("a reject keeps its param", async () => {
+    proxy = await AgentHarness.start();
+    const agent = proxy.agent();
+    await agent.start();
+    const caught = rejection(proxy.manager.dispatchRequest(proxy.call()));
+    const run = new FakeRun(await agent.event("request"));
+    const reject = JSON.stringify({ ...run.reject("unsupported"), param: "tools" });
+    await agent.send("POST", "/api/agent/response", reject);
+    expect(await caught).toMatchObject({ code: "agent_rejected", param: "tools" });
+  });
+
+  test("an error is logged by its code and status; its words, which may quote a prompt, are not, and stderr at debug only", async () => {
+    const lines: string[] = [];
+    const logger = pino({ level: "debug" }, { write: (line) => void lines.push(line) });
+    proxy = await AgentHarness.start({ logger });
+    const agent = proxy.agent();
+    await agent.start();
+    const caught = rejection(proxy.manager.dispatchRequest(proxy.call()));
+    const words = { message: "Cannot answer: PROMPT.", stderrTail: "read STDERR" };
+    await agent.post(new FakeRun(await agent.event("request")).error(words));
+    await caught;
+    expect(lines.join("")).not.toContain("PROMPT");
+    const entries = lines.map((line): Record<string, unknown> => JSON.parse(line));
+    expect(entries).toContainEqual(expect.objectContaining({ level: 40, code: "cli_crashed", status: 502 }));
+    const withStderr = entries.filter((entry) => JSON.stringify(entry).includes("STDERR"));
+    expect(withStderr).toMatchObject([{ level: 20, stderrTail: "read STDERR" }]);
   });
 
   test("an unknown code is upstream_error, and what is not retryable goes nowhere else", async () => {

@@ -6,18 +6,21 @@ import { createCollectingSink } from "./collecting-sink.ts";
 import { mergeStatus } from "./commit.ts";
 import { RequestDispatcher } from "./dispatcher.ts";
 import type { AgentEventStream } from "./event-stream.ts";
-import { offersModel } from "./selection.ts";
 import { AgentSession, type AgentIdentity } from "./session.ts";
-import type {
-  AgentMessage,
-  AgentStatus,
-  CancelEvent,
-  DrainEvent,
-  MessageResult,
-  PostAnswer,
-  SequencedMessage,
+import {
+  offersModel,
+  type AgentMessage,
+  type AgentStatus,
+  type CancelEvent,
+  type DrainEvent,
+  type MessageResult,
+  type PostAnswer,
+  type SequencedMessage,
 } from "./types.ts";
 
+const MAX_AGENTS = 1000;
+/** When an agent that finds the house full is asked to try again, in milliseconds. */
+const FULL_RETRY_AFTER_MS = 30_000;
 /** When an agent is asked to resend what a slow client had no room for, in milliseconds. */
 const HELD_RETRY_AFTER_MS = 100;
 
@@ -28,6 +31,8 @@ export interface AgentManagerOptions {
   /** Most requests that may wait for a free agent. */
   readonly queueMax: number;
   readonly queueWaitMs: number;
+  /** Most agents that are let in at once, those within their grace included; 1000 unless told otherwise. */
+  readonly maxAgents?: number;
   readonly logger: Logger;
   /** Monotonic milliseconds; `performance.now` unless a test says otherwise. */
   readonly now?: () => number;
@@ -71,8 +76,8 @@ export class AgentManager {
   /**
    * Takes a connection in and sends `connected`. The same instance takes over from its earlier connection at once. Another
    * instance takes over an id whose holder is disconnected or has been silent for 2.5 ping intervals; the holder's requests
-   * then fail over or fail. Throws `agent_identity_in_use` while the holder is alive; once the proxy drains, `shutting_down`
-   * for all but those that come back to finish their work.
+   * then fail over or fail. Throws `agent_identity_in_use` while the holder is alive; `agents_busy` when as many agents as may
+   * be are there; once the proxy drains, `shutting_down` for all but those that come back to finish their work.
    */
   registerAgent(registration: AgentRegistration): AgentConnectionHandle {
     const { agentId, instance, version, protocol, openStream } = registration;
@@ -81,6 +86,7 @@ export class AgentManager {
     const isReturn = holder?.instance === instance;
     const hasWork = isReturn && holder.hasWork;
     if (this.#life === "closed" || (this.#life === "draining" && !hasWork)) throw shuttingDown();
+    if (holder === undefined && this.#sessions.size >= (this.#options.maxAgents ?? MAX_AGENTS)) throw houseFull();
     if (holder !== undefined && !isReturn) {
       if (holder.isConnected && !holder.isSilent) {
         throw new GatewayError("agent_identity_in_use", `Another agent is connected as ${agentId}.`, {
@@ -103,8 +109,8 @@ export class AgentManager {
         onChanged: () => this.#changed(),
         onExpired: (expired) => this.#remove(expired, "it did not come back in time"),
       });
-    this.#sessions.set(agentId, session);
     const stream = openStream();
+    this.#sessions.set(agentId, session);
     session.attach(stream);
     if (this.#drainEvent !== undefined) session.drain(this.#drainEvent);
     logger.info({ agentId, instance, version, returned: isReturn }, "agent connected");
@@ -254,6 +260,11 @@ function commit(
     ackedSeq: verdict.ackedSeq,
     ...(status === "held" ? { retryAfterMs: HELD_RETRY_AFTER_MS } : {}),
   });
+}
+
+function houseFull(): GatewayError {
+  const options = { retryAfterMs: FULL_RETRY_AFTER_MS };
+  return new GatewayError("agents_busy", "As many agents as the proxy lets in are connected.", options);
 }
 
 function shuttingDown(): GatewayError {

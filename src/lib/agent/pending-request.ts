@@ -1,14 +1,15 @@
-import { GatewayError, toGatewayError } from "../http/errors.ts";
+import { changeError, GatewayError, toGatewayError } from "../http/errors.ts";
 import type { ChatDelta } from "../openai/delta.ts";
 import type { ProviderCall, ProviderOutcome, ServedBy, StreamSink } from "../providers/types.ts";
 import { abortError, abortReason, type CancelReason } from "./abort.ts";
 import type { AgentFailure, RetryRule } from "./agent-failure.ts";
 import { Attempt, type AttemptHost, type AttemptOwner } from "./attempt.ts";
 import { Delivery } from "./delivery.ts";
-import { requestPayload } from "./request-payload.ts";
+import { requestBody, requestPayload } from "./request-payload.ts";
+import type { AgentIdentity } from "./session.ts";
 import { PROTOCOL_LIMITS, type AgentChunk, type AgentComplete } from "./types.ts";
 
-export interface PendingRequestOptions<Agent> {
+export interface PendingRequestOptions {
   readonly call: ProviderCall;
   readonly sink: StreamSink;
   /** The id on the wire: unique among the requests that any agent may still know. */
@@ -16,8 +17,8 @@ export interface PendingRequestOptions<Agent> {
   readonly stream: boolean;
   readonly now: () => number;
   /** Puts a request that failed before any output somewhere else; `false` when there is nowhere. */
-  readonly retry: (request: PendingRequest<Agent>, rule: RetryRule) => boolean;
-  readonly onSettled: (request: PendingRequest<Agent>) => void;
+  readonly retry: (request: PendingRequest, rule: RetryRule) => boolean;
+  readonly onSettled: (request: PendingRequest) => void;
 }
 
 type RequestState =
@@ -28,15 +29,15 @@ type RequestState =
   | { readonly phase: "settled" };
 
 /** One call over all its attempts: clocks of the whole, delivery to the client, and one end. */
-export class PendingRequest<Agent> implements AttemptOwner {
+export class PendingRequest implements AttemptOwner {
   readonly wireId: string;
   readonly model: string;
   readonly startedAt: number;
-  /** The agents that have failed it: none is asked twice. */
-  readonly tried = new Set<Agent>();
   /** Resolves after the last output was given to the sink. */
   readonly outcome: Promise<ProviderOutcome>;
-  readonly #options: PendingRequestOptions<Agent>;
+  readonly #options: PendingRequestOptions;
+  /** The agent processes that were asked: none is asked twice, under whatever connection it comes. */
+  readonly #tried = new Set<string>();
   readonly #delivery: Delivery;
   readonly #deadline: NodeJS.Timeout;
   readonly #onAbort: () => void;
@@ -46,10 +47,13 @@ export class PendingRequest<Agent> implements AttemptOwner {
   #attempts = 0;
   #agentId = "";
   #servedBy: ServedBy | undefined;
+  /** Until output has come: nobody needs it afterwards. */
   #bodyJson: string | undefined;
 
-  constructor(options: PendingRequestOptions<Agent>) {
+  /** Throws `invalid_request`, with nothing begun, when the request cannot be written as JSON. */
+  constructor(options: PendingRequestOptions) {
     const { call } = options;
+    this.#bodyJson = requestBody(call.request, call.model);
     this.#options = options;
     this.wireId = options.wireId;
     this.model = call.model;
@@ -58,6 +62,8 @@ export class PendingRequest<Agent> implements AttemptOwner {
       this.#resolve = resolve;
       this.#reject = reject;
     });
+    // Who dispatched it may have been failed before it could wait for the outcome.
+    this.outcome.catch(() => undefined);
     this.#delivery = new Delivery({
       sink: options.sink,
       maxBufferedBytes: PROTOCOL_LIMITS.maxBufferedBytes,
@@ -77,11 +83,16 @@ export class PendingRequest<Agent> implements AttemptOwner {
     return this.#state.phase === "settled";
   }
 
+  /** Whether this process of an agent has been asked. */
+  hasTried(agent: AgentIdentity): boolean {
+    return this.#tried.has(processKey(agent));
+  }
+
   /** Begins the next attempt. The caller sends its `request` event. */
-  begin(agent: Agent, agentId: string, host: AttemptHost): Attempt {
+  begin(agent: AgentIdentity & AttemptHost): Attempt {
     this.#attempts += 1;
-    this.#agentId = agentId;
-    this.tried.add(agent);
+    this.#agentId = agent.agentId;
+    this.#tried.add(processKey(agent));
     const { call, stream, now } = this.#options;
     const number = this.#attempts;
     const attempt = new Attempt(
@@ -93,10 +104,10 @@ export class PendingRequest<Agent> implements AttemptOwner {
         timeouts: call.timeouts,
         owner: this,
         payload: () => this.#payload(number),
-        input: () => (this.#delivery.isOpened ? undefined : this.#body()),
+        input: () => this.#bodyJson,
         now,
       },
-      host,
+      agent,
     );
     this.#state = { phase: "running", attempt };
     return attempt;
@@ -130,10 +141,7 @@ export class PendingRequest<Agent> implements AttemptOwner {
       usageEstimated: message.usageSource === "estimate",
       costUsd: message.costUsd ?? undefined,
     };
-    this.#delivery.whenEmpty(() => {
-      this.#settle();
-      this.#resolve(outcome);
-    });
+    this.#delivery.whenEmpty(() => this.#settle(() => this.#resolve(outcome)));
   }
 
   failed(failure: AgentFailure): void {
@@ -147,8 +155,7 @@ export class PendingRequest<Agent> implements AttemptOwner {
   fail(error: GatewayError, reason: CancelReason): void {
     if (this.isSettled) return;
     const attempt = this.#runningAttempt();
-    this.#settle();
-    this.#reject(error);
+    this.#settle(() => this.#reject(error));
     attempt?.cancel(reason);
   }
 
@@ -159,8 +166,9 @@ export class PendingRequest<Agent> implements AttemptOwner {
     this.#delivery.open(this.#servedBy);
   }
 
-  #settle(): void {
+  #settle(tellClient: () => void): void {
     this.#state = { phase: "settled" };
+    tellClient();
     this.#bodyJson = undefined;
     clearTimeout(this.#deadline);
     this.#options.call.signal.removeEventListener("abort", this.#onAbort);
@@ -172,14 +180,9 @@ export class PendingRequest<Agent> implements AttemptOwner {
     return this.#state.phase === "running" ? this.#state.attempt : undefined;
   }
 
-  #body(): string {
-    const { call } = this.#options;
-    this.#bodyJson ??= JSON.stringify({ ...call.request, model: call.model });
-    return this.#bodyJson;
-  }
-
-  #payload(attempt: number): string {
+  #payload(attempt: number): string | undefined {
     const { call, stream, now } = this.#options;
+    if (this.#bodyJson === undefined) return undefined;
     return requestPayload({
       requestId: this.wireId,
       attempt,
@@ -187,19 +190,16 @@ export class PendingRequest<Agent> implements AttemptOwner {
       stream,
       timeouts: call.timeouts,
       remainingMs: call.timeouts.totalMs - (now() - this.startedAt),
-      bodyJson: this.#body(),
+      bodyJson: this.#bodyJson,
     });
   }
 }
 
+function processKey({ agentId, instance }: AgentIdentity): string {
+  return `${agentId} ${instance}`;
+}
+
 /** The same failure, but never a reason to try another target: output has been delivered. */
 function final(error: GatewayError): GatewayError {
-  if (!error.failover) return error;
-  return new GatewayError(error.code, error.message, {
-    status: error.status,
-    param: error.param,
-    retryAfterMs: error.retryAfterMs,
-    failover: false,
-    cause: error,
-  });
+  return error.failover ? changeError(error, { failover: false, cause: error }) : error;
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { requestInputUrl, requestPayload } from "./request-payload.ts";
+import { requestBody, requestInputUrl, requestPayload } from "./request-payload.ts";
 import { agentRequestSchema, PROTOCOL_LIMITS } from "./types.ts";
 
 const payloadFor = (bodyJson: string): string =>
@@ -30,4 +30,14 @@ test("a body over the limit, counted in bytes, goes by reference", () => {
     inputUrl: "/api/agent/requests/req%2F1%20%C3%BC/input",
   });
   expect(requestInputUrl("req_1")).toBe("/api/agent/requests/req_1/input");
+});
+
+test("a request that is nested too deeply to be written is the client's error", () => {
+  let nested: unknown = "";
+  for (let depth = 0; depth < 100_000; depth += 1) nested = [nested];
+  const request = { model: "provider/sonnet", messages: [{ role: "user" as const, content: "hi" }] };
+  expect(JSON.parse(requestBody(request, "sonnet"))).toEqual({ ...request, model: "sonnet" });
+  expect(() => requestBody({ ...request, metadata: nested }, "sonnet")).toThrow(
+    expect.objectContaining({ code: "invalid_request", message: "The request is nested too deeply.", failover: false }),
+  );
 });

@@ -1,3 +1,5 @@
+import { GatewayError } from "../http/errors.ts";
+import type { ChatRequest } from "../openai/chat.ts";
 import type { CallTimeouts } from "../providers/types.ts";
 import { PROTOCOL_LIMITS, type AgentRequest } from "./types.ts";
 
@@ -11,6 +13,18 @@ export interface RequestPayloadOptions {
   readonly remainingMs: number;
   /** The OpenAI request as JSON text. */
   readonly bodyJson: string;
+}
+
+/**
+ * The OpenAI request for an agent as JSON text, with the model's name as the agent knows it. Throws `invalid_request` for
+ * one that `JSON.stringify`, which is recursive where `JSON.parse` is not, has no stack for.
+ */
+export function requestBody(request: ChatRequest, model: string): string {
+  try {
+    return JSON.stringify({ ...request, model });
+  } catch (thrown) {
+    throw new GatewayError("invalid_request", "The request is nested too deeply.", { cause: thrown });
+  }
 }
 
 /** The path under which an agent fetches the body of a request that was sent by reference. */

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { offersModel, selectAgent, type Candidate } from "./selection.ts";
+import { selectAgent, type Candidate } from "./selection.ts";
+import { offersModel } from "./types.ts";
 
 const agent = (changes: Partial<Candidate> = {}): Candidate => ({
   isReady: true,
@@ -7,6 +8,8 @@ const agent = (changes: Partial<Candidate> = {}): Candidate => ({
   models: ["sonnet"],
   ...changes,
 });
+
+const noneExcluded = (): boolean => false;
 
 test("a model is offered by its exact name or by a trailing wildcard, and by no other part of it", () => {
   expect(offersModel(["sonnet", "claude-*"], "sonnet")).toBe(true);
@@ -21,7 +24,7 @@ test("each agent in turn is selected, and the first again after the last", () =>
   const agents = [agent(), agent(), agent()];
   let turn = 0;
   const order = Array.from({ length: 5 }, () => {
-    const selection = selectAgent(agents, "sonnet", turn, new Set());
+    const selection = selectAgent(agents, "sonnet", turn, noneExcluded);
     turn = selection?.nextTurn ?? 0;
     return selection === undefined ? -1 : agents.indexOf(selection.agent);
   });
@@ -35,14 +38,14 @@ test.each([
   ["does not offer the model", agent({ models: ["opus"] })],
 ])("an agent that %s is passed over", (_, unfit) => {
   const fit = agent();
-  expect(selectAgent([unfit, fit], "sonnet", 0, new Set())?.agent).toBe(fit);
-  expect(selectAgent([unfit], "sonnet", 0, new Set())).toBeUndefined();
+  expect(selectAgent([unfit, fit], "sonnet", 0, noneExcluded)?.agent).toBe(fit);
+  expect(selectAgent([unfit], "sonnet", 0, noneExcluded)).toBeUndefined();
 });
 
 test("an excluded agent is passed over, and a turn beyond the list begins anew", () => {
   const agents = [agent(), agent()];
-  expect(selectAgent(agents, "sonnet", 0, new Set(agents.slice(0, 1)))?.agent).toBe(agents[1]);
-  expect(selectAgent(agents, "sonnet", 0, new Set(agents))).toBeUndefined();
-  expect(selectAgent(agents, "sonnet", 7, new Set())?.agent).toBe(agents[1]);
-  expect(selectAgent([], "sonnet", 3, new Set())).toBeUndefined();
+  expect(selectAgent(agents, "sonnet", 0, (candidate) => candidate === agents[0])?.agent).toBe(agents[1]);
+  expect(selectAgent(agents, "sonnet", 0, () => true)).toBeUndefined();
+  expect(selectAgent(agents, "sonnet", 7, noneExcluded)?.agent).toBe(agents[1]);
+  expect(selectAgent([], "sonnet", 3, noneExcluded)).toBeUndefined();
 });

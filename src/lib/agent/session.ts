@@ -1,3 +1,4 @@
+import { toGatewayError } from "../http/errors.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { CancelReason } from "./abort.ts";
 import { agentLost } from "./agent-failure.ts";
@@ -167,10 +168,12 @@ export class AgentSession implements Candidate, AttemptHost {
     this.#options.onChanged();
   }
 
-  /** Gives it a request; the slot is taken from now on. */
+  /** Gives it a request; the slot is taken from now on. One that has ended meanwhile takes none. */
   dispatch(attempt: Attempt): void {
+    const payload = attempt.payload();
+    if (payload === undefined) return;
     this.#attempts.set(attempt.requestId, attempt);
-    this.#connection?.request(attempt.payload());
+    this.#connection?.request(payload);
     this.#options.onChanged();
   }
 
@@ -186,7 +189,7 @@ export class AgentSession implements Candidate, AttemptHost {
   /** Takes a message about one request. */
   receive(message: SequencedMessage): { readonly status: CommitStatus; readonly ackedSeq: number } {
     const attempt = this.#attempts.get(message.requestId);
-    if (attempt !== undefined) return { status: attempt.receive(message), ackedSeq: attempt.ackedSeq };
+    if (attempt !== undefined) return { status: this.#receive(attempt, message), ackedSeq: attempt.ackedSeq };
     const ackedSeq = this.#recent.ackedSeq(message.requestId);
     if (ackedSeq === undefined) return { status: "unknown", ackedSeq: 0 };
     return { status: message.seq <= ackedSeq ? "duplicate" : "closed", ackedSeq };
@@ -202,7 +205,9 @@ export class AgentSession implements Candidate, AttemptHost {
     this.#becomeReady();
     for (const attempt of unreconciled) {
       if (attempt.isEnded || listed.has(attempt.requestId)) continue;
-      if (attempt.ackedSeq === 0 && attempt.cancelling === undefined) this.#connection?.request(attempt.payload());
+      const isUntouched = attempt.ackedSeq === 0 && attempt.cancelling === undefined;
+      const payload = isUntouched ? attempt.payload() : undefined;
+      if (payload !== undefined) this.#connection?.request(payload);
       else attempt.fail(agentLost("it reconnected without the request"));
     }
     this.#options.onChanged();
@@ -233,14 +238,16 @@ export class AgentSession implements Candidate, AttemptHost {
     this.#options.onChanged();
   }
 
-  reported({ requestId, model }: Attempt, { code, message, status, retryable, stderrTail }: AgentError): void {
+  reported({ requestId, model }: Attempt, { code, status, retryable, stderrTail }: AgentError): void {
     if (code === "cancelled") return;
-    const entry = { agentId: this.agentId, requestId, model, code, reason: message, status, retryable, stderrTail };
+    // The message and the CLI's stderr may quote a prompt.
+    const entry = { agentId: this.agentId, requestId, model, code, status, retryable };
     this.#options.logger.warn(entry, "agent reported an error");
+    if (stderrTail) this.#options.logger.debug({ requestId, stderrTail }, "what the CLI wrote to stderr");
   }
 
   ended(attempt: Attempt): void {
-    this.#attempts.delete(attempt.requestId);
+    if (this.#attempts.get(attempt.requestId) === attempt) this.#attempts.delete(attempt.requestId);
     this.#recent.remember(attempt.requestId, attempt.ackedSeq);
     this.#options.onChanged();
   }
@@ -249,11 +256,15 @@ export class AgentSession implements Candidate, AttemptHost {
     const now = this.#options.now();
     return {
       id: this.agentId,
-      instance: this.instance,
       version: this.#hello?.version ?? this.#options.version,
       platform: this.#hello?.platform ?? null,
       state: this.#state.phase === "closed" ? "resuming" : this.#state.phase,
-      clis: this.#hello?.clis ?? [],
+      clis: (this.#hello?.clis ?? []).map((cli) => ({
+        name: cli.name,
+        version: cli.version,
+        ready: cli.ready,
+        reason: cli.reason,
+      })),
       models: [...this.models],
       connectedSince: this.#connectedSince.toISOString(),
       lastActivity: new Date(Date.now() - (now - this.#lastActivity)).toISOString(),
@@ -267,6 +278,18 @@ export class AgentSession implements Candidate, AttemptHost {
         deltas: deltaCount,
       })),
     };
+  }
+
+  /** What goes wrong with one request must not keep the rest of the POST from the others. */
+  #receive(attempt: Attempt, message: SequencedMessage): CommitStatus {
+    try {
+      return attempt.receive(message);
+    } catch (thrown) {
+      const { agentId } = this;
+      attempt.fail({ error: toGatewayError(thrown), retry: "never" });
+      this.#options.logger.error({ agentId, requestId: message.requestId, err: thrown }, "a message was not taken");
+      return "closed";
+    }
   }
 
   get #capacity(): number {

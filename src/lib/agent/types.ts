@@ -1,11 +1,12 @@
 /**
  * The wire protocol between the proxy and `codewise-agent`, version 1. The single definition: the agent bundles this
- * file. Imports zod only, apart from the hub's own delta and usage schemas. Readers ignore unknown fields and unknown event
- * types; both ends speak version N and N-1. See docs/agent-protocol.md for the rules.
+ * file. Imports zod only, apart from the hub's own schemas. Readers ignore unknown fields and unknown event types; both
+ * ends speak version N and N-1. See docs/agent-protocol.md for the rules.
  */
 import { z } from "zod";
-import { chatDeltaSchema } from "../openai/delta.ts";
-import { finishReasonSchema, usageSchema } from "../openai/usage.ts";
+import type { ChatDelta } from "../openai/delta.ts";
+import { finishReasonSchema } from "../openai/usage.ts";
+import { costUsdSchema, retryAfterMsSchema, wireDeltaSchema, wireUsageSchema, wordsSchema } from "./wire-values.ts";
 
 export const PROTOCOL_VERSION = 1;
 export const PROTOCOL_MINIMUM = 1;
@@ -39,13 +40,19 @@ export const agentIdSchema = z
   .regex(/^[A-Za-z0-9][A-Za-z0-9._@-]*$/, "letters, digits and . _ @ - only, beginning with a letter or digit");
 
 const requestIdSchema = z.string().min(1).max(128);
+const sessionIdSchema = z.string().max(128);
 const sequenceSchema = z.int().min(1);
+/** Words for a log or an operator. */
+const reasonSchema = wordsSchema(512);
+/** The request field at fault, as a path such as `messages[0].role`. */
+const paramSchema = wordsSchema(256).nullish();
+const droppedParamsSchema = z.array(wordsSchema(256)).max(100);
 
 // ---------------------------------------------------------------- server to agent (SSE `event:` + JSON `data:`)
 
 export const connectedEventSchema = z.looseObject({
-  agentId: z.string(),
-  sessionId: z.string(),
+  agentId: z.string().max(128),
+  sessionId: sessionIdSchema,
   protocol: z.int(),
   pingIntervalMs: z.int().positive(),
   /** How long in-flight requests survive without a connection. */
@@ -80,10 +87,10 @@ export const agentRequestSchema = z.looseObject({
 });
 
 export const CANCEL_REASONS = ["client_closed", "timeout", "superseded", "protocol_error", "shutdown"] as const;
-export const cancelEventSchema = z.looseObject({ requestId: requestIdSchema, reason: z.string() });
+export const cancelEventSchema = z.looseObject({ requestId: requestIdSchema, reason: reasonSchema });
 export const pingEventSchema = z.looseObject({ now: z.number() });
 export const drainEventSchema = z.looseObject({
-  reason: z.string(),
+  reason: reasonSchema,
   /** The agent reconnects after a random part of this, so that a restart is not met by all at once. */
   reconnectAfterMs: z.int().nonnegative(),
 });
@@ -100,28 +107,30 @@ export type ServerEventName = keyof typeof SERVER_EVENTS;
 
 // ---------------------------------------------------------------- agent to server (POST, one message or an array)
 
-export const agentCliSchema = z.looseObject({
-  name: z.string(),
-  version: z.string().nullable(),
+// Unknown fields are left out here, since the server keeps what it is told: see wire-values.ts.
+
+export const agentCliSchema = z.object({
+  name: wordsSchema(64),
+  version: wordsSchema(64).nullable(),
   ready: z.boolean(),
   /** Why it is not ready, in words for an operator. */
-  reason: z.string().nullish(),
+  reason: reasonSchema.nullish(),
 });
 
 /** First POST after `connected`; the agent gets work only after it. Carries no sequence number. */
-export const helloMessageSchema = z.looseObject({
+export const helloMessageSchema = z.object({
   type: z.literal("hello"),
   /** The `sessionId` of the `connected` that this answers: a late hello of an earlier connection is then ignored. */
-  sessionId: z.string().optional(),
-  version: z.string(),
-  platform: z.string(),
+  sessionId: sessionIdSchema.optional(),
+  version: wordsSchema(64),
+  platform: wordsSchema(64),
   clis: z.array(agentCliSchema).max(16),
   /** Model ids and aliases this agent serves. */
   models: z.array(z.string().min(1).max(256)).max(1000),
   maxConcurrency: z.int().min(1).max(1000),
   inFlight: z
     .array(
-      z.looseObject({
+      z.object({
         requestId: requestIdSchema,
         lastSeq: z.int().nonnegative(),
         ackedSeq: z.int().nonnegative(),
@@ -131,7 +140,7 @@ export const helloMessageSchema = z.looseObject({
 });
 
 /** Sent now and then on an idle link; also carries what changed since `hello`. No sequence number. */
-export const heartbeatMessageSchema = z.looseObject({
+export const heartbeatMessageSchema = z.object({
   type: z.literal("heartbeat"),
   /** The `now` of the last ping, given back, for the round trip time. */
   pingNow: z.number().optional(),
@@ -139,43 +148,44 @@ export const heartbeatMessageSchema = z.looseObject({
 });
 
 /** The agent leaves: it is removed at once and its requests fail over or fail. No sequence number. */
-export const goodbyeMessageSchema = z.looseObject({ type: z.literal("goodbye"), reason: z.string() });
+export const goodbyeMessageSchema = z.object({ type: z.literal("goodbye"), reason: reasonSchema });
 
 const sequenced = { requestId: requestIdSchema, seq: sequenceSchema };
 
-export const acceptMessageSchema = z.looseObject({ type: z.literal("accept"), ...sequenced, attempt: z.int().min(1) });
+export const acceptMessageSchema = z.object({ type: z.literal("accept"), ...sequenced, attempt: z.int().min(1) });
 
 export const REJECT_CODES = ["busy", "unsupported", "cli_missing", "not_logged_in", "policy"] as const;
 /** Ends the request on this agent before any output. */
-export const rejectMessageSchema = z.looseObject({
+export const rejectMessageSchema = z.object({
   type: z.literal("reject"),
   ...sequenced,
   code: z.enum(REJECT_CODES),
-  message: z.string().max(4096),
+  message: wordsSchema(4096),
+  param: paramSchema,
 });
 
 /** Deltas in order, coalesced as they gathered. */
-export const agentChunkSchema = z.looseObject({
+export const agentChunkSchema = z.object({
   type: z.literal("chunk"),
   ...sequenced,
   /** On the first chunk only: what becomes response headers. */
-  opened: z.looseObject({ model: z.string(), droppedParams: z.array(z.string()).max(100).optional() }).optional(),
-  deltas: z.array(chatDeltaSchema).min(1).max(10_000),
+  opened: z.object({ model: wordsSchema(256), droppedParams: droppedParamsSchema.optional() }).optional(),
+  deltas: z.array(wireDeltaSchema).min(1).max(10_000),
 });
 
 /** The honest end. Checked against what was committed. */
-export const agentCompleteSchema = z.looseObject({
+export const agentCompleteSchema = z.object({
   type: z.literal("complete"),
   ...sequenced,
   finishReason: finishReasonSchema,
-  usage: usageSchema.nullish(),
+  usage: wireUsageSchema.nullish(),
   /** Where the counts come from: the CLI's own report, or an estimate. */
   usageSource: z.enum(["cli", "estimate", "none"]),
   /** The model that answered, as the CLI named it. */
-  model: z.string(),
-  droppedParams: z.array(z.string()).max(100).optional(),
-  costUsd: z.number().nonnegative().nullish(),
-  timings: z.looseObject({ spawnMs: z.number().nullish(), firstDeltaMs: z.number().nullish(), totalMs: z.number() }),
+  model: wordsSchema(256),
+  droppedParams: droppedParamsSchema.optional(),
+  costUsd: costUsdSchema.nullish(),
+  timings: z.object({ spawnMs: z.number().nullish(), firstDeltaMs: z.number().nullish(), totalMs: z.number() }),
   /** Number of deltas in all chunks, as sent. */
   deltaCount: z.int().nonnegative(),
   /** See {@link deltaDigestText}: SHA-256, hex. */
@@ -183,20 +193,24 @@ export const agentCompleteSchema = z.looseObject({
 });
 
 /** The other honest end. */
-export const agentErrorSchema = z.looseObject({
+export const agentErrorSchema = z.object({
   type: z.literal("error"),
   ...sequenced,
   /** A code of the proxy's table (src/lib/http/errors.ts); unknown ones are shown as `upstream_error`. */
   code: z.string().max(64),
-  message: z.string().max(4096),
+  message: wordsSchema(4096),
+  param: paramSchema,
   status: z.int().min(400).max(599),
   /** Whether another agent or provider may be tried. */
   retryable: z.boolean(),
-  retryAfterMs: z.number().nonnegative().nullish(),
-  /** Last lines of the CLI's stderr with secrets removed; for the log, never for the client. */
-  stderrTail: z.string().max(4096).nullish(),
+  retryAfterMs: retryAfterMsSchema.nullish(),
+  /** Last lines of the CLI's stderr with secrets removed; for the log at `debug`, never for the client. */
+  stderrTail: z
+    .string()
+    .overwrite((text) => text.slice(-4096))
+    .nullish(),
   /** What was used before the failure, where it is known. */
-  usage: usageSchema.nullish(),
+  usage: wireUsageSchema.nullish(),
 });
 
 export const agentMessageSchema = z.discriminatedUnion("type", [
@@ -246,20 +260,30 @@ export const postAnswerSchema = z.looseObject({
 
 /**
  * The text that one delta adds to the running SHA-256 of a request (UTF-8, the deltas of all chunks as sent, in order):
- * content, reasoning, signature, refusal and tool-call parts, each behind a tag so that they cannot be mistaken.
+ * content, reasoning, signature, refusal and tool-call parts, each behind a tag and its length in UTF-16 units, so that
+ * no two different sequences give the same text.
  */
-export function deltaDigestText(delta: ChatDeltaLike): string {
+export function deltaDigestText(delta: ChatDelta): string {
   let text = "";
-  if (delta.content) text += `c${delta.content}`;
-  if (delta.reasoning_content) text += `r${delta.reasoning_content}`;
-  if (delta.reasoning_signature) text += `s${delta.reasoning_signature}`;
-  if (delta.refusal) text += `x${delta.refusal}`;
-  for (const call of delta.tool_calls ?? []) {
-    text += `t${call.index}:${call.id ?? ""}:${call.function?.name ?? ""}:${call.function?.arguments ?? ""}`;
+  if (delta.content) text += part("c", delta.content);
+  if (delta.reasoning_content) text += part("r", delta.reasoning_content);
+  if (delta.reasoning_signature) text += part("s", delta.reasoning_signature);
+  if (delta.refusal) text += part("x", delta.refusal);
+  for (const { index, id = "", function: called } of delta.tool_calls ?? []) {
+    text +=
+      part("t", String(index)) + part("i", id) + part("n", called?.name ?? "") + part("a", called?.arguments ?? "");
   }
   return text;
 }
-type ChatDeltaLike = z.infer<typeof chatDeltaSchema>;
+
+function part(tag: string, text: string): string {
+  return `${tag}${text.length}:${text}`;
+}
+
+/** Whether a list of models covers one: by exact name, or by an entry with a trailing `*` such as `claude-*`. */
+export function offersModel(models: readonly string[], model: string): boolean {
+  return models.some((offer) => (offer.endsWith("*") ? model.startsWith(offer.slice(0, -1)) : offer === model));
+}
 
 // ---------------------------------------------------------------- GET /api/agent/status
 
@@ -267,7 +291,6 @@ export const agentStatusSchema = z.object({
   agents: z.array(
     z.object({
       id: z.string(),
-      instance: z.string(),
       version: z.string(),
       platform: z.string().nullable(),
       /** `connecting` before hello, `ready`, `draining`, `resuming` while disconnected within the grace. */

@@ -48,7 +48,7 @@ export interface CliExecutor {
   readonly name: string;
   /** Presence, version and login, without an upstream call. Bounded; never rejects. */
   probe(signal?: AbortSignal): Promise<CliReadiness>;
-  /** Model ids and aliases it serves. */
+  /** Model ids and aliases it serves; an entry with a trailing `*` stands for all that begin so. */
   models(): readonly string[];
   /** Runs one request to its honest end. Rejects with GatewayError (or {@link CliFailure}) otherwise; no process is left behind either way. */
   execute(execution: CliExecution, sink: CliSink): Promise<CliOutcome>;

@@ -6,6 +6,7 @@ import type { Logger } from "../telemetry/logger.ts";
 import { lockDataDirectory } from "./data-directory-lock.ts";
 import { defaultWorkerUrl, EmbeddedDatabase } from "./embedded.ts";
 import { migrateDatabase } from "./migrate.ts";
+import { makePrivateDirectory } from "./private-directory.ts";
 
 const REACHABLE_TIMEOUT_MS = 2000;
 const REACHABLE_CACHE_MS = 1000;
@@ -47,7 +48,7 @@ const EMBEDDED_LIMITS = {
 export interface OpenDatabaseOptions {
   /** A PostgreSQL connection URL; without it the embedded database is used. */
   readonly databaseUrl?: string | undefined;
-  /** Holds the embedded database in `db/` and its lock; made when missing, readable by its owner only. */
+  /** Holds the embedded database in `db/` and its lock; made when missing, and closed to other users at each start. */
   readonly dataDirectory: string;
   readonly migrationsDirectory: string;
   readonly logger: Logger;
@@ -86,9 +87,18 @@ export async function openDatabase(options: OpenDatabaseOptions): Promise<Databa
     return fromPool("postgres", pool, migrate, () => endPool(pool));
   }
 
+  const databaseDirectory = resolve(options.dataDirectory, "db");
+  await makePrivateDirectory(options.dataDirectory, options.logger);
   const release = await lockDataDirectory(options.dataDirectory);
+  try {
+    // The database gives its files modes for everybody: this folder is what keeps them private.
+    await makePrivateDirectory(databaseDirectory, options.logger);
+  } catch (error) {
+    await release();
+    throw error;
+  }
   const embedded = new EmbeddedDatabase({
-    databaseDirectory: resolve(options.dataDirectory, "db"),
+    databaseDirectory,
     workerUrl: options.workerUrl ?? defaultWorkerUrl(),
     logger: options.logger,
   });

@@ -1,4 +1,5 @@
-import { stat } from "node:fs/promises";
+import { chmod, mkdir, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/node-postgres";
@@ -143,13 +144,30 @@ describe.each(databaseKinds)("closing %s", (kind) => {
 });
 
 describe("the embedded database", () => {
-  it("is made in a folder for its owner only, keeps its data, and can be opened again", async () => {
+  it.skipIf(process.platform === "win32")("is open to its owner only, also in folders that were not", async () => {
+    const test = await createTestDatabase("embedded");
+    onTestFinished(() => test.remove());
+    const { dataDirectory } = test.options;
+    const modes = async (): Promise<string[]> => {
+      const paths = [dataDirectory, join(dataDirectory, "db"), join(dataDirectory, "codewise.lock")];
+      return await Promise.all(paths.map(async (path) => ((await stat(path)).mode & 0o7777).toString(8)));
+    };
+    await mkdir(dataDirectory, { mode: 0o755 });
+    const database = await test.open();
+    await database.migrate();
+    expect(await modes()).toEqual(["700", "700", "600"]);
+    await database.close();
+    for (const path of [dataDirectory, join(dataDirectory, "db")]) await chmod(path, 0o777);
+    await (await test.open()).migrate();
+    expect(await modes()).toEqual(["700", "700", "600"]);
+  });
+
+  it("keeps its data, and can be opened again", async () => {
     const test = await createTestDatabase("embedded");
     onTestFinished(() => test.remove());
     const database = await test.open();
     await database.migrate();
     await database.db.execute(sql`insert into settings (key, value) values ('kept', '1')`);
-    expect((await stat(test.options.dataDirectory)).mode & 0o777).toBe(0o700);
     await expect(test.open()).rejects.toThrow(`in use by process ${process.pid}`);
     await database.close();
     const again = await test.open();
@@ -208,6 +226,21 @@ describe("the embedded database", () => {
   });
 
   it("says why when its files cannot be opened", async () => {
+    const test = await createTestDatabase("embedded");
+    onTestFinished(() => test.remove());
+    await mkdir(test.options.dataDirectory);
+    const databaseDirectory = join(test.options.dataDirectory, "a-file");
+    await writeFile(databaseDirectory, "");
+    const embedded = new EmbeddedDatabase({ databaseDirectory, workerUrl: defaultWorkerUrl(), logger: silentLogger });
+    onTestFinished(() => embedded.close());
+    const client = new Client({ stream: () => embedded.createStream() });
+    client.on("error", () => undefined);
+    expect(describeDatabaseError(await failureOf(client.connect()))).toBe(
+      "the embedded database cannot be opened: ENOTDIR: not a directory",
+    );
+  });
+
+  it("says that its thread ended when there is none", async () => {
     const test = await createTestDatabase("embedded");
     onTestFinished(() => test.remove());
     const database = await test.open({ workerUrl: new URL("./missing-worker.ts", import.meta.url) });

@@ -4,6 +4,7 @@
  */
 import { parentPort, workerData, type MessagePort } from "node:worker_threads";
 import { PGlite } from "@electric-sql/pglite";
+import { describeOpenFailure } from "./describe-open-failure.ts";
 import { serveSession, type ProtocolExecutor } from "./embedded-session.ts";
 
 /** What the parent passes as `workerData`. */
@@ -51,8 +52,7 @@ if (parentPort !== null) {
   try {
     await serve(parent, workerData as EmbeddedWorkerData);
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    parent.postMessage({ type: "failed", message } satisfies EmbeddedEvent, []);
+    parent.postMessage({ type: "failed", message: describeOpenFailure(error) } satisfies EmbeddedEvent, []);
     parent.close();
   }
 }

@@ -72,7 +72,7 @@ export class EmbeddedDatabase {
       worker.once("exit", () => reject(new Error(ENDED)));
     });
     const exited = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
-    worker.on("error", (error) => logger.error({ err: error }, "the embedded database's thread failed"));
+    worker.on("error", (error) => logger.error({ error }, "the embedded database's thread failed"));
     worker.once("exit", (exitCode) => {
       if (!this.#isClosed) logger.error({ exitCode }, ENDED);
       this.#running = undefined;

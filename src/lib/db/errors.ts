@@ -9,12 +9,13 @@ function rootCause(error: unknown): unknown {
 }
 
 /**
- * Whether PostgreSQL refused a value itself: SQLSTATE class 22 (data exception) or 23 (integrity constraint violation).
- * Every other failure may pass with time: the server away, starting, full, or not migrated yet.
+ * Whether PostgreSQL refused a value itself: SQLSTATE class 22 (data exception), 23 (integrity constraint violation)
+ * or 54 (program limit exceeded). Every other failure may pass with time: the server away, starting, full, or not
+ * migrated yet.
  */
 export function isDataError(error: unknown): boolean {
   const cause = rootCause(error);
-  return cause instanceof DatabaseError && /^2[23]/.test(cause.code ?? "");
+  return cause instanceof DatabaseError && /^(2[23]|54)/.test(cause.code ?? "");
 }
 
 /** Why a query failed, in one line for the log, without the statement or its parameters. */
@@ -27,8 +28,10 @@ export function describeDatabaseError(error: unknown): string {
   return [code, cause.message].filter((part) => part !== undefined && part !== "").join(": ");
 }
 
-/** A failed query as the 503 that clients see; nothing of the query is in it. */
+/** A failed query as the error that clients see: 400 where a value was refused, else 503. Nothing of the query is in it. */
 export function toDatabaseError(error: unknown): GatewayError {
   const cause = rootCause(error);
+  if (isDataError(cause))
+    return new GatewayError("invalid_value", "The database refuses a value of this request.", { cause });
   return new GatewayError("database_unavailable", "The database is unavailable.", { retryAfterMs: 1000, cause });
 }

@@ -1,4 +1,4 @@
-import { GatewayError, toGatewayError } from "../http/errors.ts";
+import { changeError, GatewayError, toGatewayError } from "../http/errors.ts";
 import type { LLMProvider } from "../providers/types.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Target } from "./resolve-targets.ts";
@@ -19,27 +19,38 @@ export async function attemptTargets<Result>(options: AttemptOptions<Result>): P
   const { targets, registry, signal, logger, context } = options.exchange;
   let lastError: GatewayError | undefined;
   let onlyUnknownModel = true;
+  let attempts = 0;
   for (const target of targets) {
     const provider = registry.get(target.providerId);
     if (provider === undefined) continue;
+    attempts += 1;
+    // Also said where the answer becomes an error, or where a comment frame goes out before the first output.
+    if (!context.response.headersSent) context.response.setHeader("x-codewise-provider", provider.id);
     try {
       return await options.run(provider, target);
     } catch (thrown) {
       const error = toGatewayError(thrown);
-      if (signal.aborted) throw signal.reason instanceof GatewayError ? signal.reason : error;
+      if (signal.aborted) throw abortedError(signal, error);
       if (options.delivered() || !error.failover) throw error;
       onlyUnknownModel &&= error.code === "upstream_model_not_found";
       lastError = error;
       logger.warn(
-        { requestId: context.requestId, provider: target.providerId, code: error.code, reason: error.message },
+        // Not the message: an upstream's words may quote the prompt.
+        { requestId: context.requestId, provider: target.providerId, code: error.code, status: error.status },
         "target failed before its first output",
       );
     }
   }
   if (lastError === undefined) throw new GatewayError("no_provider_available", "No provider is available now.");
-  if (!onlyUnknownModel) throw lastError;
+  // The proxy has tried again itself: the SDKs' own retries would multiply its attempts.
+  if (!onlyUnknownModel) throw attempts > 1 ? changeError(lastError, { shouldRetry: false }) : lastError;
   throw new GatewayError("model_not_found", "The model does not exist at any provider that could serve it.", {
     param: "model",
     cause: lastError,
   });
+}
+
+/** Why a request was aborted, with what it had used. */
+function abortedError(signal: AbortSignal, error: GatewayError): GatewayError {
+  return signal.reason instanceof GatewayError ? changeError(signal.reason, { usage: error.usage }) : error;
 }

@@ -11,6 +11,7 @@ import type { LLMProvider, ProviderOutcome, StreamSink } from "../providers/type
 import { silentLogger } from "../telemetry/logger.ts";
 import { LiveRequests } from "../usage/live-requests.ts";
 import type { RequestRecord } from "../usage/record.ts";
+import { createCallGate } from "./call-gate.ts";
 import { createChatCompletionsHandler } from "./chat-completions.ts";
 import { KeepAlive } from "./keep-alive.ts";
 import { createGetModelHandler, createListModelsHandler } from "./models.ts";
@@ -52,8 +53,7 @@ async function start(
     logger: silentLogger,
     maxBodyBytes: options.maxBodyBytes ?? 10_000,
     timeouts: { connectMs: 1000, firstOutputMs: 1000, idleMs: 1000, totalMs: options.totalMs ?? 5000 },
-    accepting: () => true,
-    ended: new AbortController().signal,
+    gate: createCallGate(),
   });
   const router = createRouter([
     { method: "POST", path: "/v1/chat/completions", handler },
@@ -226,7 +226,7 @@ describe("POST /v1/chat/completions", () => {
         return new Promise((_resolve, reject) => {
           call.signal.addEventListener("abort", () => {
             aborted.resolve();
-            reject(new GatewayError("client_closed_request", "closed"));
+            reject(new GatewayError("client_closed_request", "closed", { usage }));
           });
         });
       },
@@ -243,7 +243,12 @@ describe("POST /v1/chat/completions", () => {
     controller.abort();
     await aborted.promise;
     await expect.poll(() => rows).toHaveLength(1);
-    expect(rows[0]).toMatchObject({ status: 499, errorCode: "client_closed_request", clientGone: true });
+    expect(rows[0]).toMatchObject({
+      status: 499,
+      errorCode: "client_closed_request",
+      clientGone: true,
+      promptTokens: 3,
+    });
   });
 
   it("ends a request at its deadline", async () => {

@@ -1,6 +1,6 @@
 import { readBody } from "../http/body.ts";
 import type { HttpContext, HttpHandler } from "../http/context.ts";
-import { GatewayError, toGatewayError } from "../http/errors.ts";
+import { changeError, GatewayError, toGatewayError } from "../http/errors.ts";
 import { parseJson } from "../http/json-body.ts";
 import type { ClientKey } from "../keys/key-store.ts";
 import { chatRequestSchema, type ChatRequest } from "../openai/chat.ts";
@@ -11,8 +11,10 @@ import type { LiveRequests } from "../usage/live-requests.ts";
 import { RequestMeter } from "../usage/meter.ts";
 import type { RequestRecord } from "../usage/record.ts";
 import { authenticate } from "./authenticate.ts";
+import type { CallGate } from "./call-gate.ts";
 import { collectOffers } from "./collect-offers.ts";
 import { startDeadline } from "./deadline.ts";
+import { createKeylessRowBudget } from "./keyless-rows.ts";
 import type { KeepAlive } from "./keep-alive.ts";
 import { resolveTargets } from "./resolve-targets.ts";
 import { serveStream } from "./serve-stream.ts";
@@ -27,14 +29,12 @@ export interface ChatCompletionsOptions {
   readonly logger: Logger;
   readonly maxBodyBytes: number;
   readonly timeouts: CallTimeouts;
-  /** False once the proxy drains: new requests are refused. */
-  readonly accepting: () => boolean;
-  /** Aborts, with the reason, when running requests are to end at once. */
-  readonly ended: AbortSignal;
+  readonly gate: Pick<CallGate, "accepting" | "ended">;
 }
 
 /** `POST /v1/chat/completions`: the way of one request from its bearer to its row. */
 export function createChatCompletionsHandler(options: ChatCompletionsOptions): HttpHandler {
+  const keeps = createKeylessRowBudget();
   return async (context) => {
     const meter = new RequestMeter({
       id: context.requestId,
@@ -42,14 +42,16 @@ export function createChatCompletionsHandler(options: ChatCompletionsOptions): H
       createdAtMs: Date.now(),
       live: options.live,
       record: options.record,
+      keeps,
     });
-    const deadline = startDeadline([context.signal, options.ended], options.timeouts.totalMs);
+    const deadline = startDeadline([context.signal, options.gate.ended], options.timeouts.totalMs);
     try {
       meter.succeeded(await serve(options, context, meter, deadline.signal));
     } catch (thrown) {
-      const error = closedByClient(context) ?? toGatewayError(thrown);
-      meter.failed(error, thrown instanceof GatewayError ? thrown.usage : undefined);
-      throw thrown instanceof GatewayError ? error : thrown;
+      const error = toGatewayError(thrown);
+      const closed = closedByClient(context);
+      meter.failed(closed === undefined ? error : changeError(closed, { usage: error.usage }));
+      throw thrown;
     } finally {
       deadline.clear();
     }
@@ -62,7 +64,7 @@ async function serve(
   meter: RequestMeter,
   signal: AbortSignal,
 ): Promise<ProviderOutcome> {
-  if (!options.accepting()) {
+  if (!options.gate.accepting()) {
     throw new GatewayError("shutting_down", "The proxy is shutting down.", { retryAfterMs: 1000 });
   }
   meter.authenticated(await authenticate(context, options.lookUpKey));

@@ -136,6 +136,25 @@ export class GatewayError extends Error {
   }
 }
 
+/** The same failure with some of its facts changed. */
+export function changeError(
+  error: GatewayError,
+  { message = error.message, ...changes }: GatewayErrorOptions & { readonly message?: string },
+): GatewayError {
+  const { status, param, retryAfterMs, shouldRetry, failover, allow, usage, cause } = error;
+  return new GatewayError(error.code, message, {
+    status,
+    param,
+    retryAfterMs,
+    failover,
+    usage,
+    cause,
+    ...(shouldRetry !== undefined && { shouldRetry }),
+    ...(allow !== undefined && { allow }),
+    ...changes,
+  });
+}
+
 /** Turns anything thrown into a GatewayError; what is not one is `server_error` with a message that tells nothing. */
 export function toGatewayError(thrown: unknown): GatewayError {
   if (thrown instanceof GatewayError) return thrown;

@@ -3,6 +3,10 @@ import type { z } from "zod";
 import { readBody } from "./body.ts";
 import type { HttpContext } from "./context.ts";
 import { GatewayError } from "./errors.ts";
+import { isNestedDeeper } from "./json-depth.ts";
+
+/** Deeper than any sensible request, and far from where the serialiser's recursion ends. */
+const MAX_DEPTH = 500;
 
 type Issue = z.core.$ZodIssue;
 type Path = readonly PropertyKey[];
@@ -85,6 +89,9 @@ export function toRequestError(error: z.core.$ZodError, input: unknown): Gateway
  * or no JSON, otherwise as {@link toRequestError}.
  */
 export function parseJson<Schema extends z.ZodType>(body: Buffer, schema: Schema): z.output<Schema> {
+  if (isNestedDeeper(body, MAX_DEPTH)) {
+    throw new GatewayError("invalid_json", `The request body is nested deeper than ${MAX_DEPTH} levels.`);
+  }
   if (!isUtf8(body)) throw new GatewayError("invalid_json", "The request body is not valid UTF-8.");
   let value: unknown;
   try {

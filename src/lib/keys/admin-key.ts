@@ -41,14 +41,21 @@ interface Loaded {
   readonly generated: string | undefined;
 }
 
-/** The admin key's hash: the stored one, or that of a new key. Of two processes that start at once, one's key wins. */
-async function loadOrGenerate(database: Pick<Database, "db">): Promise<Loaded> {
-  const key = generateAdminKey();
-  const hash = hashKey(key);
+/**
+ * The admin key's hash: the stored one, or that of the new key. Of two processes that start at once, one's key wins.
+ * Where the stored one is that of the new key, an earlier try has stored it and its answer was lost.
+ */
+async function loadOrStore(database: Pick<Database, "db">, newKey: string): Promise<Loaded> {
+  const ownHash = hashKey(newKey);
   for (;;) {
     const stored = await selectSetting(database, ADMIN_KEY_SETTING);
-    if (stored !== undefined) return { hash: storedSchema.parse(stored).sha256, generated: undefined };
-    if (await insertSetting(database, ADMIN_KEY_SETTING, { sha256: hash })) return { hash, generated: key };
+    if (stored !== undefined) {
+      const hash = storedSchema.parse(stored).sha256;
+      return { hash, generated: equalHashes(hash, ownHash) ? newKey : undefined };
+    }
+    if (await insertSetting(database, ADMIN_KEY_SETTING, { sha256: ownHash })) {
+      return { hash: ownHash, generated: newKey };
+    }
   }
 }
 
@@ -63,9 +70,11 @@ export async function resolveAdminKey(options: AdminKeyOptions): Promise<AdminKe
   let timer: NodeJS.Timeout | undefined;
   let isClosed = false;
 
+  // The same in all tries: one of them may store it without learning that it did.
+  const newKey = generateAdminKey();
   const load = async (attempt: number): Promise<void> => {
     try {
-      loaded = await loadOrGenerate(database);
+      loaded = await loadOrStore(database, newKey);
     } catch (error) {
       if (attempt === 0) logger.warn({ reason: describeDatabaseError(error) }, "the admin key cannot be read yet");
       const delayMs = Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** attempt);

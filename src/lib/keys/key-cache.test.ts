@@ -105,13 +105,7 @@ describe("KeyCache", () => {
     expect(await cache.get("a")).toBeUndefined();
   });
 
-  it("bounds the lookups under way and the keys it remembers", async () => {
-    const cache = newCache({ maxLookups: 2, maxEntries: 3 });
-    answer = () => new Promise(() => undefined);
-    void cache.get("1");
-    void cache.get("2");
-    await expect(cache.get("3")).rejects.toMatchObject({ code: "database_unavailable" });
-
+  it("bounds the keys it remembers", async () => {
     const small = newCache({ maxEntries: 3 });
     answer = async (hash) => ({ id: hash, name: hash });
     for (const hash of ["1", "2", "3", "4"]) await small.get(hash);

@@ -1,4 +1,3 @@
-import { GatewayError } from "../http/errors.ts";
 import { BoundedMap } from "./bounded-map.ts";
 
 /** Who a client key belongs to. */
@@ -8,7 +7,10 @@ export interface ClientKey {
 }
 
 export interface KeyCacheOptions {
-  /** Asks the database: the active key of a hash, or undefined. Rejects with a GatewayError when it cannot tell. */
+  /**
+   * Asks the database: the active key of a hash, or undefined. Rejects with a GatewayError when it
+   * cannot tell; bounds how many it is asked at once.
+   */
   readonly load: (hash: string) => Promise<ClientKey | undefined>;
   /** Milliseconds on a clock that never goes back. */
   readonly now?: () => number;
@@ -23,8 +25,6 @@ export interface KeyCacheOptions {
   /** How long an unknown key is refused without asking. */
   readonly negativeMs?: number;
   readonly maxEntries?: number;
-  /** Unknown keys being looked up at once; more are told to come back. */
-  readonly maxLookups?: number;
 }
 
 interface Known {
@@ -54,7 +54,6 @@ export class KeyCache {
       staleMs: 60 * 60_000,
       negativeMs: 5000,
       maxEntries: 10_000,
-      maxLookups: 100,
       ...options,
     };
     this.#known = new BoundedMap(this.#options.maxEntries);
@@ -95,7 +94,6 @@ export class KeyCache {
   #lookup(hash: string): Promise<ClientKey | undefined> {
     const running = this.#lookups.get(hash);
     if (running !== undefined) return running;
-    if (this.#lookups.size >= this.#options.maxLookups) return Promise.reject(tooManyLookups());
     const lookup = this.#load(hash).finally(() => this.#lookups.delete(hash));
     this.#lookups.set(hash, lookup);
     return lookup;
@@ -128,8 +126,4 @@ export class KeyCache {
       void refresh.then(resolve).finally(() => clearTimeout(timer));
     });
   }
-}
-
-function tooManyLookups(): GatewayError {
-  return new GatewayError("database_unavailable", "Too many keys are being looked up.", { retryAfterMs: 1000 });
 }

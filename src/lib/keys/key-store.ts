@@ -1,16 +1,17 @@
 import type { Database } from "../db/client.ts";
-import { describeDatabaseError, toDatabaseError } from "../db/errors.ts";
+import { describeDatabaseError, isDataError, toDatabaseError } from "../db/errors.ts";
 import {
   insertFirstKey,
   insertKey,
   revokeKey,
-  selectActiveKeyByHash,
+  selectActiveKeysByHash,
   selectKeys,
   touchKeys,
   type KeyRow,
   type NewKeyRow,
 } from "../db/queries/keys.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import { BatchedLookup } from "./batched-lookup.ts";
 import { CLIENT_KEY_PREFIX, generateClientKey, generateKeyId, keyStart } from "./generate.ts";
 import { hashKey } from "./hash.ts";
 import { KeyCache, type ClientKey, type KeyCacheOptions } from "./key-cache.ts";
@@ -47,7 +48,8 @@ export class KeyStore {
     this.#database = database;
     this.#logger = logger;
     this.#touchIntervalMs = touchIntervalMs;
-    this.#cache = new KeyCache({ ...cache, load: (hash) => this.#load(hash) });
+    const lookup = new BatchedLookup({ load: (hashes) => this.#load(hashes) });
+    this.#cache = new KeyCache({ ...cache, load: (hash) => lookup.get(hash) });
   }
 
   /**
@@ -62,7 +64,7 @@ export class KeyStore {
     return key;
   }
 
-  /** Makes a key. Throws GatewayError `database_unavailable`. */
+  /** Makes a key. Throws GatewayError `database_unavailable`, or `invalid_value` for a name that cannot be stored. */
   async create(name: string): Promise<IssuedKey> {
     const issued = await this.#issue(name, insertKey);
     if (issued === undefined) throw toDatabaseError(new Error("the key was not inserted"));
@@ -84,7 +86,13 @@ export class KeyStore {
    * Throws GatewayError `database_unavailable`.
    */
   async revoke(id: string): Promise<KeyRow | undefined> {
-    const row = await orUnavailable(revokeKey(this.#database, id));
+    const row = await orUnavailable(
+      revokeKey(this.#database, id).catch((error: unknown) => {
+        // An id that cannot be stored, such as one with NUL, is nobody's.
+        if (isDataError(error)) return undefined;
+        throw error;
+      }),
+    );
     if (row !== undefined) this.#cache.revoke(id);
     return row;
   }
@@ -96,9 +104,9 @@ export class KeyStore {
     await this.#writeTouched();
   }
 
-  async #load(hash: string): Promise<ClientKey | undefined> {
-    const row = await orUnavailable(selectActiveKeyByHash(this.#database, hash));
-    return row === undefined ? undefined : { id: row.id, name: row.name };
+  async #load(hashes: readonly string[]): Promise<ReadonlyMap<string, ClientKey>> {
+    const rows = await orUnavailable(selectActiveKeysByHash(this.#database, hashes));
+    return new Map(rows.map(({ hash, id, name }) => [hash, { id, name }]));
   }
 
   async #issue(

@@ -1,10 +1,12 @@
 import { sql } from "drizzle-orm";
-import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { createTcpGate } from "../../test/tcp-gate.ts";
 import { createTestDatabase, databaseKinds, testDatabaseUrl, type TestDatabase } from "../../test/test-database.ts";
 import type { Database } from "../db/client.ts";
+import { settings } from "../db/schema/settings.ts";
 import { silentLogger } from "../telemetry/logger.ts";
 import { resolveAdminKey } from "./admin-key.ts";
+import { generateClientKey } from "./generate.ts";
 import { createKeyStore, ensureFirstKey } from "./key-store.ts";
 
 const logger = silentLogger;
@@ -45,6 +47,32 @@ describe.each(databaseKinds)("keys on %s", (kind) => {
     ]) {
       expect(await store.authenticate(token)).toBeUndefined();
     }
+  });
+
+  it("are found among a thousand unknown ones that are looked up at the same time", async () => {
+    const { key, id } = await createKeyStore({ database, logger }).create("laptop");
+    const store = createKeyStore({ database, logger });
+    const flood = Array.from({ length: 1000 }, () => store.authenticate(generateClientKey()));
+    expect(await store.authenticate(key)).toEqual({ id, name: "laptop" });
+    expect(new Set(await Promise.all(flood))).toEqual(new Set([undefined]));
+  });
+
+  it("get 503 while the database is away, each one of many that are looked up at the same time", async () => {
+    const closed = await createTestDatabase(kind);
+    const gone = await closed.open();
+    await closed.remove();
+    const store = createKeyStore({ database: gone, logger });
+    const flood = Array.from({ length: 50 }, () => store.authenticate(generateClientKey()));
+    for (const refused of await Promise.allSettled(flood)) {
+      expect(refused).toMatchObject({ status: "rejected", reason: { code: "database_unavailable" } });
+    }
+  });
+
+  it("have no name and no id that cannot be stored", async () => {
+    const store = createKeyStore({ database, logger });
+    await expect(store.create("a\0b")).rejects.toMatchObject({ code: "invalid_value", status: 400 });
+    expect(await store.revoke("key_\0")).toBeUndefined();
+    expect(await store.list()).toEqual([]);
   });
 
   it("stop working at once when revoked; a repeat keeps the first time; an unknown id is told", async () => {
@@ -97,32 +125,58 @@ describe.each(databaseKinds)("keys on %s", (kind) => {
     const told: string[] = [];
     const options = { fromEnv: undefined, database, logger, onGenerated: (key: string) => told.push(key) };
     const [first, twin] = await Promise.all([resolveAdminKey(options), resolveAdminKey(options)]);
-    expect(told).toHaveLength(1);
+    expect(told).toEqual([first.generated ?? twin.generated]);
+    expect([first.generated, twin.generated].filter((generated) => generated !== undefined)).toEqual(told);
     const key = told[0] ?? "";
     const restarted = await resolveAdminKey(options);
     expect([first, twin, restarted].map((adminKey) => adminKey.verify(key))).toEqual([true, true, true]);
-    expect(restarted.generated).toBeUndefined();
+    expect([restarted.generated, told]).toEqual([undefined, [key]]);
     expect(restarted.signingKey()).toEqual(first.signingKey());
     const { rows } = await database.db.execute(sql`select value::text as text from settings`);
     expect(JSON.stringify(rows)).not.toContain(key);
+  });
+
+  it("have an admin key that is told also where the answer to its storing was lost", async () => {
+    const told: string[] = [];
+    const insert = database.db.insert.bind(database.db);
+    vi.spyOn(database.db, "insert").mockImplementationOnce(
+      () =>
+        ({
+          values: (row: typeof settings.$inferInsert) => ({
+            onConflictDoNothing: () => ({
+              returning: async () => {
+                await insert(settings).values(row);
+                throw new Error("Connection terminated unexpectedly");
+              },
+            }),
+          }),
+        }) as never,
+    );
+    onTestFinished(() => void vi.restoreAllMocks());
+    const options = { fromEnv: undefined, database, logger, onGenerated: (key: string) => told.push(key) };
+    const adminKey = await resolveAdminKey(options);
+    expect([adminKey.isReady, adminKey.generated, told]).toEqual([false, undefined, []]);
+    await expect.poll(() => adminKey.isReady, { timeout: 5000 }).toBe(true);
+    expect(told).toEqual([adminKey.generated]);
+    expect(adminKey.verify(told[0] ?? "")).toBe(true);
   });
 
   it("refuse every admin key until a database that was away at the start is back", async () => {
     const late = await createTestDatabase(kind);
     try {
       const unmigrated = await late.open();
-      let tell: (key: string) => void = () => undefined;
-      const told = new Promise<string>((resolve) => (tell = resolve));
+      const told: string[] = [];
       const adminKey = await resolveAdminKey({
         fromEnv: undefined,
         database: unmigrated,
         logger,
-        onGenerated: tell,
+        onGenerated: (key) => told.push(key),
       });
       expect([adminKey.isReady, adminKey.verify("anything"), adminKey.signingKey()]).toEqual([false, false, undefined]);
       await unmigrated.migrate();
-      const key = await told;
-      expect([adminKey.isReady, adminKey.verify(key), adminKey.generated]).toEqual([true, true, key]);
+      await expect.poll(() => adminKey.isReady, { timeout: 10_000 }).toBe(true);
+      const [key = ""] = told;
+      expect([told, adminKey.verify(key), adminKey.generated]).toEqual([[key], true, key]);
       adminKey.close();
     } finally {
       await late.remove();

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { boundedList } from "./bounded-list.ts";
 
 /**
  * `CreateChatCompletionRequest` as the gateway reads it (openai/openai-openapi). Objects are loose: what is not
@@ -11,10 +12,19 @@ export const imagePartSchema = z.looseObject({
   type: z.literal("image_url"),
   image_url: z.looseObject({ url: z.string(), detail: z.string().nullish() }),
 });
-const otherPartSchema = z.looseObject({ type: z.string() });
+/** A known type with other fields than its own is an error, not another type. */
+const otherType = (known: readonly string[]) =>
+  z.string().refine((type) => !known.includes(type), "the fields do not fit the type");
+const otherPartSchema = z.looseObject({ type: otherType(["text", "image_url"]) });
 
 export const contentPartSchema = z.union([textPartSchema, imagePartSchema, otherPartSchema]);
-const contentSchema = z.union([z.string(), z.array(contentPartSchema).min(1)]);
+/** Most elements of the lists in a request. */
+const MAX_MESSAGES = 100_000;
+const MAX_PARTS = 10_000;
+const MAX_TOOLS = 10_000;
+const MAX_STOPS = 1000;
+
+const contentSchema = z.union([z.string(), boundedList(contentPartSchema, { min: 1, max: MAX_PARTS })]);
 
 export const toolCallSchema = z.looseObject({
   id: z.string(),
@@ -30,7 +40,7 @@ const assistantMessageSchema = z.looseObject({
   refusal: z.string().nullish(),
   reasoning_content: z.string().nullish(),
   reasoning_signature: z.string().nullish(),
-  tool_calls: z.array(toolCallSchema).nullish(),
+  tool_calls: boundedList(toolCallSchema, { max: MAX_TOOLS }).nullish(),
 });
 const toolMessageSchema = z.looseObject({ role: z.literal("tool"), content: contentSchema, tool_call_id: z.string() });
 const functionMessageSchema = z.looseObject({
@@ -56,13 +66,13 @@ const functionToolSchema = z.looseObject({
     strict: z.boolean().nullish(),
   }),
 });
-export const toolSchema = z.union([functionToolSchema, z.looseObject({ type: z.string() })]);
+export const toolSchema = z.union([functionToolSchema, z.looseObject({ type: otherType(["function"]) })]);
 
 export const toolChoiceSchema = z.union([z.enum(["none", "auto", "required"]), z.looseObject({ type: z.string() })]);
 
 export const chatRequestSchema = z.looseObject({
   model: z.string().min(1),
-  messages: z.array(messageSchema).min(1),
+  messages: boundedList(messageSchema, { min: 1, max: MAX_MESSAGES }),
   stream: z.boolean().nullish(),
   stream_options: z.looseObject({ include_usage: z.boolean().nullish() }).nullish(),
   max_tokens: z.int().positive().nullish(),
@@ -70,8 +80,8 @@ export const chatRequestSchema = z.looseObject({
   temperature: z.number().nullish(),
   top_p: z.number().nullish(),
   n: z.int().positive().nullish(),
-  stop: z.union([z.string(), z.array(z.string())]).nullish(),
-  tools: z.array(toolSchema).nullish(),
+  stop: z.union([z.string(), boundedList(z.string(), { max: MAX_STOPS })]).nullish(),
+  tools: boundedList(toolSchema, { max: MAX_TOOLS }).nullish(),
   tool_choice: toolChoiceSchema.nullish(),
   parallel_tool_calls: z.boolean().nullish(),
   response_format: z.looseObject({ type: z.string() }).nullish(),

@@ -4,10 +4,13 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
   anthropicEvents,
   anthropicFrames,
+  anthropicMessage,
   startFakeAnthropicServer,
   type FakeAnthropicServer,
 } from "../../test/fake-anthropic-server.ts";
+import { startScriptedServer } from "../../test/fake-scripted-server.ts";
 import { CollectingSink, createCall } from "../../test/provider-call.ts";
+import { silentLogger } from "../telemetry/logger.ts";
 import { createClaudeApiProvider } from "./claude-api.ts";
 import type { LLMProvider } from "./types.ts";
 
@@ -241,6 +244,33 @@ describe("upstream errors", () => {
     expect(errors.map(String).join()).not.toMatch(/must-not-show|html/);
     expect(sink.opened).toEqual([]);
   });
+
+  it("never shows a key of any look, however it is echoed, nor hands it on in what becomes a header", async () => {
+    const plainKey = "plain/key+of.no~known;look";
+    const own = createClaudeApiProvider({ apiKey: plainKey, baseUrl: upstream.baseUrl });
+    const error = { type: "error", error: { type: "invalid_request_error", message: `odd ${plainKey}` } };
+    const escapes = Array.from(plainKey, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`).join(
+      "",
+    );
+    const escaped = JSON.stringify(error).replace(plainKey, escapes);
+    const headers = { "request-id": `Bearer ${plainKey}` };
+    upstream.enqueue(
+      { steps: anthropicFrames([error]) },
+      { status: 400, steps: [escaped], headers: { "content-type": "application/json" } },
+      { status: 400, steps: [escaped], headers: { "content-type": "application/json" } },
+      { steps: anthropicFrames(anthropicEvents()), headers },
+      { json: anthropicMessage(), headers },
+    );
+    const call = createCall({ model: "sonnet" });
+    const refused = failure({ code: "invalid_request", message: "odd [removed]" });
+    await expect(own.stream(call, sink)).rejects.toEqual(refused);
+    await expect(own.stream(call, sink)).rejects.toEqual(refused);
+    await expect(own.complete(call)).rejects.toEqual(refused);
+    await own.stream(call, sink);
+    expect(sink.opened).toEqual([failure({ upstreamRequestId: "Bearer [removed]" })]);
+    expect((await own.complete(call)).outcome.servedBy.upstreamRequestId).toBe("Bearer [removed]");
+    await own.close();
+  });
 });
 
 describe("models", () => {
@@ -256,6 +286,20 @@ describe("models", () => {
         ["claude-sonnet-5-5", 1_788_220_800],
         ["claude-opus-5-5", 1_788_220_800],
       ]);
+  });
+
+  it("that cannot be read are logged by code, without a word of what the upstream sent", async () => {
+    const logged = Promise.withResolvers<unknown[]>();
+    const logger = { ...silentLogger, warn: (...line: unknown[]) => logged.resolve(line) };
+    const odd = await startScriptedServer({
+      fallback: () => ({ steps: [`${KEY} canary`], headers: { "content-type": "application/json" } }),
+    });
+    const asking = createClaudeApiProvider({ apiKey: KEY, baseUrl: odd.origin, logger });
+    await asking.getModels();
+    const fields = { code: "upstream_invalid_response", status: 502 };
+    expect(await logged.promise).toEqual([fields, "could not list Anthropic's models"]);
+    await asking.close();
+    await odd.close();
   });
 
   it("stay the known ones when the API is away", async () => {

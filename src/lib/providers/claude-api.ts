@@ -7,6 +7,7 @@ import { translateClaudeError } from "./claude/translate-error.ts";
 import { translateRequest } from "./claude/translate-request.ts";
 import { translateResponse } from "./claude/translate-response.ts";
 import { createClaudeStreamTranslator } from "./claude/translate-stream.ts";
+import { hideSecret } from "./transports/hide-secret.ts";
 import { createBackpressure } from "./transports/http-backpressure.ts";
 import { withUsage } from "./transports/http-errors.ts";
 import { createModelList } from "./transports/http-model-list.ts";
@@ -54,12 +55,13 @@ export function createClaudeApiProvider(options: ClaudeApiProviderOptions): LLMP
       };
       const path = `${basePath}/v1/models?limit=1000`;
       const reply = await http.requestJson(
-        { method: "GET", path, headers, signal, timeouts, translateError, secret: options.apiKey },
+        { method: "GET", path, headers, signal, timeouts, translateError },
         MAX_MODEL_LIST_BYTES,
       );
       return [...CLAUDE_ALIAS_MODELS, ...modelsReplySchema.parse(JSON.parse(reply.body)).data.map(toProviderModel)];
     },
-    onFailure: (error) => options.logger?.warn({ error: describe(error) }, "could not list Anthropic's models"),
+    // Not the message: it may quote the upstream.
+    onFailure: ({ code, status }) => options.logger?.warn({ code, status }, "could not list Anthropic's models"),
   });
 
   function prepare(call: ProviderCall, stream: boolean): { request: HttpRequest; droppedParams: readonly string[] } {
@@ -75,7 +77,6 @@ export function createClaudeApiProvider(options: ClaudeApiProviderOptions): LLMP
         signal: call.signal,
         timeouts: call.timeouts,
         translateError,
-        secret: options.apiKey,
       },
       droppedParams,
     };
@@ -129,7 +130,7 @@ export function createClaudeApiProvider(options: ClaudeApiProviderOptions): LLMP
     return { servedBy: open(), finishReason, usage: translator.usage() };
   }
 
-  return {
+  const provider: LLMProvider = {
     id: "claude-api",
     type: "claude-api",
     isAvailable: () => !closed,
@@ -151,6 +152,7 @@ export function createClaudeApiProvider(options: ClaudeApiProviderOptions): LLMP
       await http.close();
     },
   };
+  return hideSecret(provider, options.apiKey);
 }
 
 function toProviderModel(model: { id: string; created_at?: string | null | undefined }): ProviderModel {
@@ -180,8 +182,4 @@ function parseReply(body: string): unknown {
 
 function invalidStream(what: string): GatewayError {
   return new GatewayError("upstream_invalid_response", `Anthropic's stream is malformed: ${what}.`);
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -73,7 +73,12 @@ export function createClaudeCliProvider(options: ClaudeCliProviderOptions): LLMP
     },
     async getModels() {
       const current = readiness === undefined || isStale() ? await refresh() : readiness;
-      return current.ready ? executor.models().map(toProviderModel) : [];
+      return current.ready
+        ? executor
+            .models()
+            .filter((id) => !id.endsWith("*"))
+            .map(toProviderModel)
+        : [];
     },
     stream,
     async complete(call) {

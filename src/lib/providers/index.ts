@@ -42,16 +42,23 @@ export interface BuiltinProvidersOptions {
   readonly logger: Logger;
 }
 
+const VENDOR_HOSTS: ReadonlySet<string> = new Set(["api.openai.com", "api.anthropic.com"]);
+
 /** Makes the built-in providers that are configured; the order is that of `/v1/models`. */
 export function createBuiltinProviders(options: BuiltinProvidersOptions): readonly LLMProvider[] {
-  const { openai, claudeApi, claudeCli, claudeCliRemote, via, logger } = options;
+  const { openai, claudeApi, claudeCli, claudeCliRemote, logger } = options;
+  // A vendor's own address is never this proxy's: it need not be told of it.
+  const viaFor = (baseUrl: string) => (VENDOR_HOSTS.has(new URL(baseUrl).hostname) ? {} : { via: options.via });
   const providers: LLMProvider[] = [];
   if (claudeCliRemote !== undefined) providers.push(createClaudeCliRemoteProvider(claudeCliRemote));
   if (claudeCli !== undefined) providers.push(createClaudeCliProvider(claudeCli));
-  if (claudeApi !== undefined) providers.push(createClaudeApiProvider({ ...claudeApi, via, logger }));
+  if (claudeApi !== undefined)
+    providers.push(createClaudeApiProvider({ ...claudeApi, ...viaFor(claudeApi.baseUrl), logger }));
   if (openai !== undefined) {
     const { models, ...connection } = openai;
-    providers.push(createOpenAIProvider({ ...connection, ...(models.length > 0 && { models }), via, logger }));
+    providers.push(
+      createOpenAIProvider({ ...connection, ...(models.length > 0 && { models }), ...viaFor(openai.baseUrl), logger }),
+    );
   }
   return providers;
 }

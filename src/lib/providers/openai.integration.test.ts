@@ -9,7 +9,9 @@ import {
   startFakeOpenAIServer,
   type FakeOpenAIServer,
 } from "../../test/fake-openai-server.ts";
+import { startScriptedServer } from "../../test/fake-scripted-server.ts";
 import { CollectingSink, createCall } from "../../test/provider-call.ts";
+import { silentLogger } from "../telemetry/logger.ts";
 import { createOpenAIProvider } from "./openai.ts";
 import type { LLMProvider } from "./types.ts";
 
@@ -258,6 +260,22 @@ describe("clocks", () => {
     expect(sink.count).toBe(2);
   });
 
+  it.each([
+    ["without choices", { choices: [] }],
+    ["of a role and no text", { choices: [{ index: 0, delta: { role: "assistant", content: "" } }] }],
+  ])("chunks %s feed neither the first-output nor the idle clock", async (_what, chunk) => {
+    const empty = [`data: ${JSON.stringify(chunk)}\n\n`, { delayMs: 30 }] as const;
+    const empties = Array.from({ length: 20 }, () => empty).flat();
+    upstream.enqueue({ steps: empties, end: "hang" });
+    await expect(provider.stream(createCall({ timeouts: { firstOutputMs: 150 } }), sink)).rejects.toEqual(
+      failure({ code: "upstream_timeout", message: "Timed out waiting for the upstream's first output." }),
+    );
+    upstream.enqueue({ steps: [...openAIFrames().slice(0, 2), ...empties], end: "hang" });
+    await expect(provider.stream(createCall({ timeouts: { idleMs: 150 } }), new CollectingSink())).rejects.toEqual(
+      failure({ code: "upstream_timeout", message: "Timed out waiting for the upstream's next output." }),
+    );
+  });
+
   it("the total clock ends an answer that never does", async () => {
     const steps = openAIFrames()
       .slice(0, 4)
@@ -340,6 +358,13 @@ describe("without streaming", () => {
     });
   });
 
+  it("relays counts that nobody can believe as they came, and tells the row none", async () => {
+    const text = '{"choices":[{"finish_reason":"stop"}],"usage":{"prompt_tokens":-1,"completion_tokens":9e99}}';
+    upstream.enqueue({ steps: [text], headers: { "content-type": "application/json" } });
+    const { body, outcome } = await provider.complete(createCall());
+    expect([body, outcome.usage]).toEqual([text, undefined]);
+  });
+
   it.each([
     [{ error: { message: "no", code: "model_not_found" } }, "model_not_found"],
     [{ choices: [] }, "upstream_invalid_response"],
@@ -358,6 +383,9 @@ describe("without streaming", () => {
   });
 });
 
+const unicodeEscapes = (text: string): string =>
+  Array.from(text, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`).join("");
+
 describe("upstream errors", () => {
   it("a failed status is mapped, with its wait, before the stream opens", async () => {
     const error = { message: "slow down", type: "rate_limit_error", param: null, code: "rate_limit_exceeded" };
@@ -375,6 +403,37 @@ describe("upstream errors", () => {
       expect(String(error)).not.toContain(KEY);
       expect(error).not.toMatchObject({ status: 401 });
     }
+  });
+
+  it.each([true, false])("never shows the key in whatever form it is echoed (streamed: %s)", async (streamed) => {
+    const error = { message: `bad key Bearer ${KEY}`, param: KEY, type: "invalid_request_error" };
+    const escaped = JSON.stringify({ error }).replaceAll(KEY, unicodeEscapes(KEY));
+    const headers = { "content-type": "application/json" };
+    upstream.enqueue(
+      { status: 400, steps: [escaped], headers },
+      { status: 400, json: { error: { ...error, message: `${"x".repeat(985)} ${KEY}` } } },
+      { json: { error } },
+      streamed ? { steps: [`data: ${escaped}\n\n`] } : { steps: [escaped], headers },
+    );
+    for (let round = 0; round < 4; round += 1) {
+      const done = streamed ? provider.stream(createCall(), sink) : provider.complete(createCall());
+      const thrown = await done.catch((caught: unknown) => caught);
+      expect(thrown).toEqual(failure({ code: "invalid_request", param: "[removed]" }));
+      expect(String(thrown)).toContain("[removed]");
+      expect(String(thrown)).not.toContain(KEY.slice(0, 8));
+    }
+  });
+
+  it("never hands the key on in what becomes a header", async () => {
+    const headers = { "x-request-id": `Bearer ${KEY}` };
+    const servedBy = { model: "m-[removed]", upstreamRequestId: "Bearer [removed]" };
+    upstream.enqueue(
+      { steps: openAIFrames({ model: `m-${KEY}` }), headers },
+      { json: openAICompletion({ model: `m-${KEY}` }), headers },
+    );
+    expect((await provider.stream(createCall(), sink)).servedBy).toEqual(servedBy);
+    expect(sink.opened).toEqual([servedBy]);
+    expect((await provider.complete(createCall())).outcome.servedBy).toEqual(servedBy);
   });
 
   it("reads a failed answer's body up to a bound, and gives the status although the body lingers", async () => {
@@ -401,6 +460,22 @@ describe("models", () => {
     const fixed = createOpenAIProvider({ apiKey: KEY, baseUrl: upstream.baseUrl, models: ["mine"] });
     expect(await fixed.getModels()).toEqual([{ id: "mine", ownedBy: "openai", created: 0 }]);
     await fixed.close();
+  });
+
+  it("that cannot be read are logged by code, without a word of what the upstream sent", async () => {
+    const lines: unknown[] = [];
+    const odd = await startScriptedServer({
+      fallback: () => ({ steps: [`${KEY} canary`], headers: { "content-type": "application/json" } }),
+    });
+    odd.enqueue({ status: 500, json: { error: { message: `${KEY} canary` } } });
+    for (const code of ["upstream_error", "upstream_invalid_response"]) {
+      const logger = { ...silentLogger, warn: (...line: unknown[]) => void lines.push(line) };
+      const asking = createOpenAIProvider({ apiKey: KEY, baseUrl: odd.origin, logger });
+      expect(await asking.getModels()).toEqual([]);
+      await asking.close();
+      expect(lines.splice(0)).toEqual([[{ code, status: 502 }, "could not list the OpenAI upstream's models"]]);
+    }
+    await odd.close();
   });
 
   it("are none while the upstream is away, without a rejection", async () => {

@@ -5,6 +5,7 @@ import type { Logger } from "../telemetry/logger.ts";
 import { createChunkRelay } from "./openai/relay-chunk.ts";
 import { watchCompletion } from "./openai/relay-completion.ts";
 import { translateOpenAIError } from "./openai/translate-error.ts";
+import { hideSecret } from "./transports/hide-secret.ts";
 import { createBackpressure } from "./transports/http-backpressure.ts";
 import { withUsage } from "./transports/http-errors.ts";
 import { createModelList, type ModelList } from "./transports/http-model-list.ts";
@@ -54,11 +55,9 @@ export function createOpenAIProvider(options: OpenAIProviderOptions): LLMProvide
     if (fixed.length > 0) return { get: async () => fixed, close: () => {} };
     return createModelList({
       load: loadModels,
-      onFailure: (error) =>
-        options.logger?.warn(
-          { error: error instanceof Error ? error.message : String(error) },
-          "could not list the OpenAI upstream's models",
-        ),
+      // Not the message: it may quote the upstream.
+      onFailure: ({ code, status }) =>
+        options.logger?.warn({ code, status }, "could not list the OpenAI upstream's models"),
     });
   }
 
@@ -70,7 +69,7 @@ export function createOpenAIProvider(options: OpenAIProviderOptions): LLMProvide
       totalMs: MODEL_LIST_TIMEOUT_MS,
     };
     const reply = await http.requestJson(
-      { method: "GET", path: `${basePath}/models`, headers, signal, timeouts, translateError, secret: options.apiKey },
+      { method: "GET", path: `${basePath}/models`, headers, signal, timeouts, translateError },
       MAX_MODEL_LIST_BYTES,
     );
     const { data } = modelsReplySchema.parse(JSON.parse(reply.body));
@@ -86,7 +85,6 @@ export function createOpenAIProvider(options: OpenAIProviderOptions): LLMProvide
       signal: call.signal,
       timeouts: call.timeouts,
       translateError,
-      secret: options.apiKey,
     };
   }
 
@@ -123,7 +121,7 @@ export function createOpenAIProvider(options: OpenAIProviderOptions): LLMProvide
           return;
         }
         const payload = relay.push(data);
-        control.output();
+        if (relay.broughtOutput) control.output();
         if (payload === undefined) return;
         open();
         applyBackpressure(sink.raw(payload), control);
@@ -150,7 +148,7 @@ export function createOpenAIProvider(options: OpenAIProviderOptions): LLMProvide
     }
   }
 
-  return {
+  const provider: LLMProvider = {
     id: "openai",
     type: "openai",
     isAvailable: () => !closed,
@@ -168,6 +166,7 @@ export function createOpenAIProvider(options: OpenAIProviderOptions): LLMProvide
       await http.close();
     },
   };
+  return hideSecret(provider, options.apiKey);
 }
 
 function readHeader(value: string | string[] | undefined): string | undefined {

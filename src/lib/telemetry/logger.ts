@@ -11,6 +11,7 @@ export function createLogger(level: string): Logger {
       level,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
+      serializers: { error: describeError },
       formatters: { level: (label) => ({ level: label }) },
       redact: {
         paths: ["authorization", "*.authorization", "headers.cookie", "*.apiKey", "*.secret"],
@@ -19,6 +20,13 @@ export function createLogger(level: string): Logger {
     },
     pino.destination({ fd: 2, sync: false }),
   );
+}
+
+/** What a log line tells of an Error; its `cause` is left out, since it may quote what a request held. */
+function describeError(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const { name, message, stack } = error;
+  return { name, message, stack, ...("code" in error && { code: error.code }) };
 }
 
 /** A logger that says nothing, for tests. */

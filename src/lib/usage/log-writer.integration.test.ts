@@ -78,19 +78,40 @@ describe.each(databaseKinds)("the request log on %s", (kind) => {
     await writer.close();
   });
 
-  it("loses only the record that the database refuses, and stores any text a client can send", async () => {
+  it("loses no record for a number, a time or a text that its column cannot hold", async () => {
     test = await createTestDatabase(kind);
     const database = await test.open();
     await database.migrate();
     const writer = createLogWriter({ database, logger });
     writer.record(record(1, { requestedModel: "nul \0 half \ud800 whole \u{1f600} quote ' \\" }));
-    writer.record(record(2, { promptTokens: 2 ** 40 }));
-    writer.record(record(3));
+    writer.record(record(2, { promptTokens: 2 ** 40, completionTokens: -1, cachedTokens: Number.NaN, attempts: 1.5 }));
+    const texts = { keyId: "\0", keyName: "\0", servedModel: "\0", provider: "\0", agentId: "\0", errorCode: "\0" };
+    writer.record(record(3, { ...texts, servedModel: "m".repeat(10_000_000) }));
+    writer.record(record(4, { status: Number.NaN, totalMs: Number.NaN, costUsd: Number.POSITIVE_INFINITY }));
+    writer.record(record(5, { createdAtMs: Number.NaN, id: "i".repeat(100_000) }));
+    await writer.close();
+    expect(writer.dropped).toBe(0);
+    const rows = await selectRecentRequests(database);
+    const byId = new Map(rows.map((row) => [row.id, row]));
+    expect([...byId.keys()].toSorted()).toEqual(["i".repeat(500), "req_1", "req_2", "req_3", "req_4"]);
+    expect(byId.get("req_1")?.requestedModel).toBe("nul \ufffd half \ufffd whole \u{1f600} quote ' \\");
+    const counts = { promptTokens: 2 ** 31 - 1, completionTokens: 0, cachedTokens: null, attempts: 1 };
+    expect(byId.get("req_2")).toMatchObject(counts);
+    expect(byId.get("req_3")).toMatchObject({ keyName: "\ufffd", servedModel: "m".repeat(500) });
+    expect(byId.get("req_4")).toMatchObject({ status: 0, totalMs: 0, costUsd: null });
+  });
+
+  it("loses only the record that the database refuses", async () => {
+    test = await createTestDatabase(kind);
+    const database = await test.open();
+    await database.migrate();
+    await database.db.execute(sql`alter table requests add check (attempts < 1000)`);
+    const writer = createLogWriter({ database, logger });
+    for (const row of [record(1), record(2, { attempts: 1000 }), record(3)]) writer.record(row);
     await writer.close();
     expect(writer.dropped).toBe(1);
     const rows = await selectRecentRequests(database);
     expect(rows.map((row) => row.id)).toEqual(["req_3", "req_1"]);
-    expect(rows[1]?.requestedModel).toBe("nul \ufffd half \ufffd whole \u{1f600} quote ' \\");
   });
 
   it("writes 10,000 records without being told to", async () => {

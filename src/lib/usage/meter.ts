@@ -1,5 +1,5 @@
 import type { GatewayError } from "../http/errors.ts";
-import type { FinishReason, Usage } from "../openai/usage.ts";
+import type { Usage } from "../openai/usage.ts";
 import type { ServedBy } from "../providers/types.ts";
 import type { LiveRequests } from "./live-requests.ts";
 import type { RequestRecord } from "./record.ts";
@@ -12,10 +12,11 @@ export interface MeterOptions {
   readonly createdAtMs: number;
   readonly live: LiveRequests;
   readonly record: (record: RequestRecord) => void;
+  /** Whether a row is kept; a request that is shown as in flight has a key, and its row always is. */
+  readonly keeps: (record: RequestRecord) => boolean;
 }
 
 export interface MeterOutcome {
-  readonly finishReason: FinishReason;
   readonly usage?: Usage | undefined;
   readonly usageEstimated?: boolean;
   readonly costUsd?: number | undefined;
@@ -84,22 +85,22 @@ export class RequestMeter {
     this.#settle({ status: 200, errorCode: null, outcome, clientGone: false });
   }
 
-  failed(error: GatewayError, usage?: Usage): void {
+  /** Also for what was used before the failure, where the error tells it. */
+  failed(error: GatewayError): void {
     const clientGone = error.code === "client_closed_request";
-    const outcome = usage === undefined ? undefined : ({ finishReason: "stop", usage } as const);
-    this.#settle({ status: error.status, errorCode: error.code, outcome, clientGone });
+    this.#settle({ status: error.status, errorCode: error.code, outcome: { usage: error.usage }, clientGone });
   }
 
   #settle(end: {
     readonly status: number;
     readonly errorCode: string | null;
-    readonly outcome: MeterOutcome | undefined;
+    readonly outcome: MeterOutcome;
     readonly clientGone: boolean;
   }): void {
     if (this.#settled) return;
     this.#settled = true;
-    const { id, createdAtMs, startedAt, live, record } = this.#options;
-    const usage = end.outcome?.usage;
+    const { id, createdAtMs, startedAt, live, record, keeps } = this.#options;
+    const usage = end.outcome.usage;
     const row: RequestRecord = {
       id,
       createdAtMs,
@@ -115,15 +116,17 @@ export class RequestMeter {
       completionTokens: usage?.completion_tokens ?? null,
       cachedTokens: usage?.prompt_tokens_details?.cached_tokens ?? null,
       reasoningTokens: usage?.completion_tokens_details?.reasoning_tokens ?? null,
-      tokensEstimated: end.outcome?.usageEstimated ?? false,
-      costUsd: end.outcome?.costUsd ?? null,
+      tokensEstimated: end.outcome.usageEstimated ?? false,
+      costUsd: end.outcome.costUsd ?? null,
       firstTokenMs: this.#firstOutputAt === undefined ? null : this.#firstOutputAt - startedAt,
       totalMs: performance.now() - startedAt,
       streamed: this.#streamed,
       clientGone: end.clientGone,
       attempts: this.#attempts,
     };
-    live.end(row);
-    record(row);
+    if (keeps(row)) {
+      live.end(row);
+      record(row);
+    }
   }
 }

@@ -198,10 +198,10 @@ export const SCENARIOS: readonly Scenario[] = [
       stage.require((await first.runsOf(served.tag)) === 1, "the twin served");
       const lost = stage.ask({ characters: 6000, standIn: SLOW, expects: "error frame" });
       await lost.seen(100);
-      const instance = stage.agent(first.id)?.instance;
+      const since = stage.agent(first.id)?.connectedSince;
       stage.signal(first, "SIGKILL");
       await lost.view;
-      const hasTakenOver = (): boolean => ![undefined, instance].includes(stage.agent(first.id)?.instance);
+      const hasTakenOver = (): boolean => ![undefined, since].includes(stage.agent(first.id)?.connectedSince);
       stage.require(await until(hasTakenOver, 20_000), "the twin did not take over");
       await stage.ready("a");
       await stage.ask({ characters: 1000, expects: "done" }).view;

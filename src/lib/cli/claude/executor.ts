@@ -15,6 +15,9 @@ import { renderResumeFile, splitConversation } from "./resume-file.ts";
 import { runClaude } from "./run.ts";
 import { planStdin } from "./stdin-lines.ts";
 
+/** The ids that are listed, and every other Claude id: the CLI sends ids that it does not know as they are. */
+const MODELS: readonly string[] = [...CLAUDE_STATIC_MODELS.map((model) => model.id), "claude-*"];
+
 export interface ClaudeExecutorOptions {
   /** Path of the `claude` program, or its name on PATH. */
   readonly command: string;
@@ -114,7 +117,7 @@ export function createClaudeExecutor(options: ClaudeExecutorOptions): CliExecuto
   return {
     name: "claude",
     probe: (signal) => probeClaude({ command, environment, workDirectory: options.workDirectory ?? tmpdir(), signal }),
-    models: () => CLAUDE_STATIC_MODELS.map((model) => model.id),
+    models: () => MODELS,
     execute(execution, sink) {
       const stop = new AbortController();
       const signal = AbortSignal.any([execution.signal, stop.signal]);

@@ -2,37 +2,34 @@ import { sql } from "drizzle-orm";
 import type { RequestRecord } from "../../usage/record.ts";
 import type { Database } from "../client.ts";
 import { requests } from "../schema/requests.ts";
+import { toAmountColumn, toIntegerColumn, toTextColumn, toTimeColumn } from "./column-values.ts";
 
-/** Text that PostgreSQL stores: no NUL, no half of a surrogate pair. Model names come from clients as they are. */
-function toStorable(text: string | null): string | null {
-  if (text === null || !/[\0\ud800-\udfff]/.test(text)) return text;
-  return Buffer.from(text.replaceAll("\0", "\ufffd"), "utf8").toString("utf8");
-}
+const orNull = (text: string | null): string | null => (text === null ? null : toTextColumn(text));
 
-/** The record as a JSON object whose keys are the columns' names. */
-function toRow(record: RequestRecord): Record<string, unknown> {
+/** The record as a JSON object whose keys are the columns' names, each value one that its column takes. */
+function toRow(record: RequestRecord, nowMs: number): Record<string, unknown> {
   return {
-    id: record.id,
-    created_at: new Date(record.createdAtMs).toISOString(),
-    key_id: record.keyId,
-    key_name: toStorable(record.keyName),
-    requested_model: toStorable(record.requestedModel),
-    served_model: toStorable(record.servedModel),
-    provider: record.provider,
-    agent_id: record.agentId,
-    status: record.status,
-    error_code: record.errorCode,
-    prompt_tokens: record.promptTokens,
-    completion_tokens: record.completionTokens,
-    cached_tokens: record.cachedTokens,
-    reasoning_tokens: record.reasoningTokens,
+    id: toTextColumn(record.id),
+    created_at: toTimeColumn(record.createdAtMs, nowMs),
+    key_id: orNull(record.keyId),
+    key_name: orNull(record.keyName),
+    requested_model: orNull(record.requestedModel),
+    served_model: orNull(record.servedModel),
+    provider: orNull(record.provider),
+    agent_id: orNull(record.agentId),
+    status: toIntegerColumn(record.status) ?? 0,
+    error_code: orNull(record.errorCode),
+    prompt_tokens: toIntegerColumn(record.promptTokens),
+    completion_tokens: toIntegerColumn(record.completionTokens),
+    cached_tokens: toIntegerColumn(record.cachedTokens),
+    reasoning_tokens: toIntegerColumn(record.reasoningTokens),
     tokens_estimated: record.tokensEstimated,
-    cost_usd: record.costUsd,
-    first_token_ms: record.firstTokenMs,
-    total_ms: record.totalMs,
+    cost_usd: toAmountColumn(record.costUsd),
+    first_token_ms: toAmountColumn(record.firstTokenMs),
+    total_ms: toAmountColumn(record.totalMs) ?? 0,
     streamed: record.streamed,
     client_gone: record.clientGone,
-    attempts: record.attempts,
+    attempts: toIntegerColumn(record.attempts) ?? 0,
   };
 }
 
@@ -42,7 +39,8 @@ function toRow(record: RequestRecord): Record<string, unknown> {
  * what 21 parameters per row do.
  */
 export async function insertRequests({ db }: Pick<Database, "db">, records: readonly RequestRecord[]): Promise<void> {
-  const rows = JSON.stringify(records.map(toRow));
+  const nowMs = Date.now();
+  const rows = JSON.stringify(records.map((record) => toRow(record, nowMs)));
   await db.execute(
     sql`insert into ${requests} select * from json_populate_recordset(null::${requests}, ${rows}::json) on conflict (id) do nothing`,
   );

@@ -9,13 +9,13 @@ export type NewKeyRow = Pick<KeyRow, "id" | "name" | "start" | "hash">;
 /** Serialises the creation of the very first key; any number that no other advisory lock has. */
 const FIRST_KEY_LOCK = sql.raw("7219041553284096002");
 
-/** The key of this hash, unless it is revoked. */
-export async function selectActiveKeyByHash({ db }: Queryable, hash: string): Promise<KeyRow | undefined> {
-  const rows = await db
+/** The keys of these hashes that are not revoked. One parameter for all, so that the statement is always the same. */
+export async function selectActiveKeysByHash({ db }: Queryable, hashes: readonly string[]): Promise<KeyRow[]> {
+  const isOneOf = sql`${clientKeys.hash} = any(${sql.param(hashes)}::text[])`;
+  return await db
     .select()
     .from(clientKeys)
-    .where(and(eq(clientKeys.hash, hash), isNull(clientKeys.revokedAt)));
-  return rows[0];
+    .where(and(isOneOf, isNull(clientKeys.revokedAt)));
 }
 
 /** All keys, newest first, revoked ones included. */

@@ -38,7 +38,7 @@ describe("translateClaudeError", () => {
   it("never shows what concerns the proxy's account, a key, or a page that is no error object", () => {
     const shown = [
       translateClaudeError(401, body("authentication_error", "key sk-ant-api03-abcdef of org 42 is invalid")),
-      translateClaudeError(400, body("invalid_request_error", "header sk-ant-api03-abcdef is odd")),
+      translateClaudeError(400, body("invalid_request_error", "header sk-ant-api03-x.abcdef is odd")),
       translateClaudeError(502, "<html>secret sk-ant-api03-abcdef</html>"),
     ].map(({ message }) => message);
     expect(shown.join("\n")).not.toMatch(/abcdef|org 42|html/);

@@ -72,7 +72,7 @@ function refineInvalidRequest(message: string): ErrorCode {
 }
 
 function withoutKeys(message: string): string {
-  return message.replace(/\bsk-[A-Za-z0-9_-]{4,}/g, "[removed]").slice(0, MAX_MESSAGE_LENGTH);
+  return message.replace(/\bsk-\S{4,}/g, "[removed]").slice(0, MAX_MESSAGE_LENGTH);
 }
 
 function createError(code: ErrorCode, message: string | undefined, options: GatewayErrorOptions): GatewayError {

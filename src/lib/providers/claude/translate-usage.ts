@@ -10,9 +10,12 @@ export interface ClaudeUsageCounts {
   thinkingTokens?: number;
 }
 
+/** The largest count that is believed and that the request log can hold. */
+const MAX_COUNT = 2 ** 31 - 1;
+
 function readCount(source: JsonRecord, name: string): number | undefined {
   const value = source[name];
-  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
+  return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= MAX_COUNT ? value : undefined;
 }
 
 /** Takes the counts of one `usage` object (of `message_start`, `message_delta` or a whole message) over what was known. */
@@ -36,12 +39,14 @@ export function mergeClaudeUsage(known: ClaudeUsageCounts, usage: unknown): Clau
 /**
  * Token counts in OpenAI's shape. Anthropic's `input_tokens` leaves out what was read from or written to the prompt
  * cache, so prompt = input + cache read + cache creation (platform.claude.com/docs, Prompt caching). `undefined`
- * where the input or output count was not told; a detail that was not told is absent.
+ * where the input or output count was not told; a detail that was not told is absent. What is no sane count (negative,
+ * fractional, 2^31 or more, no number) counts as not told.
  */
 export function toUsage(counts: ClaudeUsageCounts): Usage | undefined {
   const { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, thinkingTokens } = counts;
   if (inputTokens === undefined || outputTokens === undefined) return undefined;
   const promptTokens = inputTokens + (cacheReadTokens ?? 0) + (cacheWriteTokens ?? 0);
+  if (promptTokens > MAX_COUNT) return undefined;
   const usage: Usage = {
     prompt_tokens: promptTokens,
     completion_tokens: outputTokens,

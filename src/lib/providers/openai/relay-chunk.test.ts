@@ -55,6 +55,21 @@ describe("createChunkRelay", () => {
     expect(relay.finished).toBe(false);
   });
 
+  it("tells output and ends from chunks that only keep the connection alive", () => {
+    const relay = createChunkRelay({ includeUsage: true, choices: 1 });
+    const brings = (payload: string): boolean => {
+      relay.push(payload);
+      return relay.broughtOutput;
+    };
+    expect(brings(chunk({ choices: [] }))).toBe(false);
+    expect(brings(chunk({ choices: [{ index: 0, delta: { role: "assistant", content: "" } }] }))).toBe(false);
+    expect(brings(text("a"))).toBe(true);
+    expect(brings(chunk({ choices: [{ index: 0, delta: {}, finish_reason: null }] }))).toBe(false);
+    expect(brings(finish(0))).toBe(true);
+    expect(brings(finish(0))).toBe(false);
+    expect(brings(chunk({ choices: [], usage: USAGE }))).toBe(false);
+  });
+
   it("throws the upstream's error", () => {
     const relay = createChunkRelay({ includeUsage: false, choices: 1 });
     expect(() => relay.push('{"error":{"message":"busy","code":503}}')).toThrow(

@@ -1,5 +1,7 @@
 import { GatewayError } from "../../http/errors.ts";
-import { finishReasonSchema, usageSchema, type FinishReason, type Usage } from "../../openai/usage.ts";
+import { finishReasonSchema, type FinishReason, type Usage } from "../../openai/usage.ts";
+import { hasOutput } from "./chunk-output.ts";
+import { readUsage } from "./read-usage.ts";
 import { translateOpenAIErrorPayload } from "./translate-error.ts";
 
 export interface ChunkRelayOptions {
@@ -18,6 +20,8 @@ export interface ChunkRelay {
    * @throws GatewayError on an `{"error": …}` payload, and `upstream_invalid_response` on one that is not a chunk.
    */
   push(data: string): string | undefined;
+  /** Whether the chunk pushed last brought output or the end of a choice, rather than keeping the connection alive. */
+  readonly broughtOutput: boolean;
   /** The model, as the upstream named it first. */
   readonly model: string | undefined;
   /** The finish reason of the first choice that had one. */
@@ -37,16 +41,20 @@ const NULL_USAGE = ',"usage":null';
 export function createChunkRelay(options: ChunkRelayOptions): ChunkRelay {
   const begun = new Set<unknown>();
   const ended = new Set<unknown>();
+  let broughtOutput = false;
   let model: string | undefined;
   let finishReason: FinishReason | undefined;
   let usage: Usage | undefined;
 
   function watchChoice(choice: unknown): void {
     if (!isRecord(choice)) throw invalidChunk();
-    begun.add(choice["index"]);
+    const index = choice["index"];
+    begun.add(index);
+    broughtOutput ||= hasOutput(choice["delta"]);
     const reason = choice["finish_reason"];
     if (typeof reason !== "string" || reason === "") return;
-    ended.add(choice["index"]);
+    broughtOutput ||= !ended.has(index);
+    ended.add(index);
     finishReason ??= toFinishReason(reason);
   }
 
@@ -59,6 +67,7 @@ export function createChunkRelay(options: ChunkRelayOptions): ChunkRelay {
       const choices = chunk["choices"];
       if (!Array.isArray(choices)) throw invalidChunk();
       if (model === undefined && typeof chunk["model"] === "string") model = chunk["model"];
+      broughtOutput = false;
       for (const choice of choices) watchChoice(choice);
       const chunkUsage = chunk["usage"];
       if (chunkUsage === undefined) return payload;
@@ -66,6 +75,9 @@ export function createChunkRelay(options: ChunkRelayOptions): ChunkRelay {
       if (options.includeUsage) return payload;
       if (choices.length === 0 && chunkUsage !== null) return undefined;
       return withoutUsage(payload, chunk);
+    },
+    get broughtOutput() {
+      return broughtOutput;
     },
     get model() {
       return model;
@@ -86,12 +98,6 @@ export function createChunkRelay(options: ChunkRelayOptions): ChunkRelay {
 export function toFinishReason(reason: string): FinishReason {
   const known = finishReasonSchema.safeParse(reason);
   return known.success ? known.data : "stop";
-}
-
-/** Usage in the shape of the hub; `undefined` when it is not told in it. */
-export function readUsage(value: unknown): Usage | undefined {
-  const parsed = usageSchema.safeParse(value);
-  return parsed.success ? parsed.data : undefined;
 }
 
 function withoutUsage(payload: string, chunk: Readonly<Record<string, unknown>>): string {

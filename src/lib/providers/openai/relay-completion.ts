@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { GatewayError } from "../../http/errors.ts";
 import type { FinishReason, Usage } from "../../openai/usage.ts";
-import { readUsage, toFinishReason } from "./relay-chunk.ts";
+import { readUsage } from "./read-usage.ts";
+import { toFinishReason } from "./relay-chunk.ts";
 import { translateOpenAIErrorPayload } from "./translate-error.ts";
 
 const completionSchema = z.looseObject({

@@ -2,6 +2,7 @@ import { ERROR_CODES, GatewayError, isErrorCode, type ErrorCode } from "../../ht
 
 /** The longest upstream message that is shown to a client, in UTF-16 code units. */
 const MAX_MESSAGE_LENGTH = 1000;
+const MAX_PARAM_LENGTH = 200;
 
 /** Statuses that concern the client's own request, with the code for an answer whose own code we do not know. */
 const CLIENT_CODES: Readonly<Record<number, ErrorCode>> = {
@@ -119,7 +120,7 @@ function createClientError(
   const code = known !== undefined && isClientCode(known) ? known : fallback;
   return new GatewayError(code, message, {
     status,
-    param: error.param ?? null,
+    param: error.param?.slice(0, MAX_PARAM_LENGTH) ?? null,
     // Another target may well have a model that this one lacks.
     ...(code === "model_not_found" ? { failover: true } : {}),
   });
@@ -158,7 +159,7 @@ function readString(value: unknown): string | undefined {
 }
 
 function safeMessage(message: string | undefined): string | undefined {
-  return message?.replace(/\bsk-[A-Za-z0-9_*-]{4,}/g, "[removed]").slice(0, MAX_MESSAGE_LENGTH);
+  return message?.replace(/\bsk-\S{4,}/g, "[removed]").slice(0, MAX_MESSAGE_LENGTH);
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

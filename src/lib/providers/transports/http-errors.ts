@@ -1,4 +1,4 @@
-import { GatewayError } from "../../http/errors.ts";
+import { changeError, GatewayError } from "../../http/errors.ts";
 import type { Usage } from "../../openai/usage.ts";
 
 /** How far a request had come when its connection failed. */
@@ -34,14 +34,5 @@ export function abortError(signal: AbortSignal): GatewayError {
 /** The same failure with the tokens that were used before it, for the row; unchanged where they are not known. */
 export function withUsage(error: GatewayError, usage: Usage | undefined): GatewayError {
   if (usage === undefined || error.usage !== undefined) return error;
-  return new GatewayError(error.code, error.message, {
-    status: error.status,
-    param: error.param,
-    retryAfterMs: error.retryAfterMs,
-    ...(error.shouldRetry === undefined ? {} : { shouldRetry: error.shouldRetry }),
-    failover: error.failover,
-    ...(error.allow === undefined ? {} : { allow: error.allow }),
-    usage,
-    cause: error.cause,
-  });
+  return changeError(error, { usage });
 }

@@ -61,8 +61,7 @@ export function runExchange(
     const stopWithFailure = (): void => {
       if (failure === undefined) return;
       const { status, headers, chunks } = failure;
-      const text = Buffer.concat(chunks).toString("utf8", 0, MAX_ERROR_BODY_BYTES);
-      const body = request.secret ? text.replaceAll(request.secret, "[removed]") : text;
+      const body = Buffer.concat(chunks).toString("utf8", 0, MAX_ERROR_BODY_BYTES);
       if (status < 300 && !body.includes('"error"')) {
         stop(new GatewayError("upstream_invalid_response", `The upstream's answer is not of the type ${expected}.`));
         return;

@@ -1,3 +1,4 @@
+import { GatewayError } from "../../http/errors.ts";
 import type { ProviderModel } from "../types.ts";
 
 const FRESH_MS = 5 * 60_000;
@@ -8,7 +9,8 @@ export interface ModelListOptions {
   readonly initial?: readonly ProviderModel[];
   /** Asks the upstream, within a bound of its own, which is also the longest that a first caller waits. The signal aborts on close. */
   readonly load: (signal: AbortSignal) => Promise<readonly ProviderModel[]>;
-  readonly onFailure: (error: unknown) => void;
+  /** Takes what `load` rejected with; what is no GatewayError comes as `upstream_invalid_response`. */
+  readonly onFailure: (error: GatewayError) => void;
 }
 
 export interface ModelList {
@@ -28,9 +30,9 @@ export function createModelList(options: ModelListOptions): ModelList {
     try {
       models = await options.load(closing.signal);
       nextRefreshAt = performance.now() + FRESH_MS;
-    } catch (error) {
+    } catch (thrown) {
       nextRefreshAt = performance.now() + RETRY_AFTER_FAILURE_MS;
-      if (!closing.signal.aborted) options.onFailure(error);
+      if (!closing.signal.aborted) options.onFailure(asListError(thrown));
     } finally {
       refreshing = undefined;
     }
@@ -46,4 +48,10 @@ export function createModelList(options: ModelListOptions): ModelList {
     },
     close: () => closing.abort(),
   };
+}
+
+function asListError(thrown: unknown): GatewayError {
+  if (thrown instanceof GatewayError) return thrown;
+  const message = "The upstream's answer is not a list of models.";
+  return new GatewayError("upstream_invalid_response", message, { cause: thrown });
 }

@@ -93,13 +93,11 @@ describe("an answer", () => {
     await expect(client.requestJson(createRequest())).rejects.toEqual(failure({ code: "upstream_invalid_response" }));
   });
 
-  it("with a failed status goes to the translator, cut at 64 KiB and without the secret", async () => {
-    upstream.enqueue({ status: 500, steps: [`secret-1 ${"x".repeat(200_000)}`] });
-    const error: unknown = await client
-      .requestJson(createRequest({ secret: "secret-1" }))
-      .catch((thrown: unknown) => thrown);
-    expect(error).toEqual(failure({ message: expect.stringMatching(/^500: \[removed\] x+$/) }));
-    expect((error as Error).message.length).toBeLessThan(65 * 1024 + 20);
+  it("with a failed status goes to the translator, cut at 64 KiB", async () => {
+    upstream.enqueue({ status: 500, steps: ["x".repeat(200_000)] });
+    await expect(client.requestJson(createRequest())).rejects.toEqual(
+      failure({ message: `500: ${"x".repeat(64 * 1024)}` }),
+    );
   });
 
   it("whose reader throws ends the request with what was thrown", async () => {

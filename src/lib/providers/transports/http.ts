@@ -21,8 +21,6 @@ export interface HttpRequest {
   readonly timeouts: CallTimeouts;
   /** Turns an answer that is not the expected one into the error to throw: the provider family's knowledge. */
   readonly translateError: (failure: HttpFailure) => GatewayError;
-  /** A secret that the upstream may echo; it is cut out of {@link HttpFailure.body}. */
-  readonly secret?: string;
 }
 
 /** An answer with a status other than 2xx, or a 2xx of the wrong kind (a captive portal's page, JSON for a stream). */

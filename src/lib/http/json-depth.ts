@@ -1,0 +1,38 @@
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+
+/**
+ * Whether arrays and objects in a JSON text are nested deeper than `maxDepth`. Deep nesting costs the parser far more
+ * memory than bytes, and what was parsed could not be serialised again (recursion ends at some thousands of levels).
+ * Linear; strings are jumped over by a native search, so a long prompt costs next to nothing.
+ */
+export function isNestedDeeper(json: Buffer, maxDepth: number): boolean {
+  let depth = 0;
+  for (let index = 0; index < json.length; index += 1) {
+    const byte = json[index];
+    if (byte === QUOTE) {
+      index = endOfString(json, index);
+      if (index === -1) return false;
+    } else if (byte === OPEN_BRACKET || byte === OPEN_BRACE) {
+      depth += 1;
+      if (depth > maxDepth) return true;
+    } else if (byte === CLOSE_BRACKET || byte === CLOSE_BRACE) {
+      depth -= 1;
+    }
+  }
+  return false;
+}
+
+/** Index of the quote that ends the string beginning at `start`; -1 where none does. */
+function endOfString(json: Buffer, start: number): number {
+  for (let end = json.indexOf(QUOTE, start + 1); end !== -1; end = json.indexOf(QUOTE, end + 1)) {
+    let backslashes = 0;
+    while (json[end - 1 - backslashes] === BACKSLASH) backslashes += 1;
+    if (backslashes % 2 === 0) return end;
+  }
+  return -1;
+}

@@ -1,0 +1,92 @@
+import { GatewayError, toGatewayError } from "../../http/errors.ts";
+import type { LLMProvider, ProviderOutcome, ServedBy } from "../types.ts";
+
+const REMOVED = "[removed]";
+/** From this length on a secret is looked for anywhere, in characters; a shorter one is a placeholder of a server that wants no key. */
+const MIN_SECRET_LENGTH = 8;
+
+/**
+ * A provider whose upstream cannot send the proxy's own key on to clients, rows or logs by echoing it: the secret is cut
+ * out of every error that leaves `stream` and `complete` (message and param, after all parsing), and of what becomes
+ * headers ({@link ServedBy}). The answer itself is not touched: it is the model's, byte for byte.
+ */
+export function hideSecret(provider: LLMProvider, secret: string): LLMProvider {
+  const remove = createSecretRemover(secret);
+
+  function cleanError(thrown: unknown): GatewayError {
+    const error = toGatewayError(thrown);
+    const message = remove(error.message);
+    const param = error.param === null ? null : remove(error.param);
+    return message === error.message && param === error.param ? error : withTexts(error, message, param);
+  }
+
+  function cleanServedBy(servedBy: ServedBy): ServedBy {
+    const { model, upstreamRequestId } = servedBy;
+    if (upstreamRequestId === undefined) return { ...servedBy, model: remove(model) };
+    return { ...servedBy, model: remove(model), upstreamRequestId: remove(upstreamRequestId) };
+  }
+
+  const cleanOutcome = (outcome: ProviderOutcome): ProviderOutcome => ({
+    ...outcome,
+    servedBy: cleanServedBy(outcome.servedBy),
+  });
+
+  return {
+    ...provider,
+    stream: async (call, sink) => {
+      try {
+        const outcome = await provider.stream(call, {
+          open: (servedBy) => sink.open(cleanServedBy(servedBy)),
+          delta: (delta) => sink.delta(delta),
+          raw: (payload) => sink.raw(payload),
+          onDrain: (listener) => sink.onDrain(listener),
+        });
+        return cleanOutcome(outcome);
+      } catch (thrown) {
+        throw cleanError(thrown);
+      }
+    },
+    complete: async (call) => {
+      try {
+        const { body, outcome } = await provider.complete(call);
+        return { body, outcome: cleanOutcome(outcome) };
+      } catch (thrown) {
+        throw cleanError(thrown);
+      }
+    },
+  };
+}
+
+/** A new error, never a changed one: an error's stack holds the message that it was made with. */
+function withTexts(error: GatewayError, message: string, param: string | null): GatewayError {
+  const { status, retryAfterMs, shouldRetry, failover, allow, usage, cause } = error;
+  return new GatewayError(error.code, message, {
+    status,
+    param,
+    retryAfterMs,
+    failover,
+    usage,
+    cause,
+    ...(shouldRetry !== undefined && { shouldRetry }),
+    ...(allow !== undefined && { allow }),
+  });
+}
+
+/**
+ * Replaces a secret by `[removed]`, wherever it stands; also its beginning at the end of a text that was cut to length.
+ * A secret of under 8 characters is replaced only where it stands alone, since it may well be a part of plain words.
+ */
+export function createSecretRemover(secret: string): (text: string) => string {
+  if (secret === "") return (text) => text;
+  if (secret.length < MIN_SECRET_LENGTH) {
+    const alone = new RegExp(`(?<![\\w-])${secret.replace(/\W/g, "\\$&")}(?![\\w-])`, "g");
+    return (text) => text.replace(alone, REMOVED);
+  }
+  return (text) => {
+    const cleaned = text.replaceAll(secret, REMOVED);
+    for (let length = secret.length - 1; length >= MIN_SECRET_LENGTH; length -= 1) {
+      if (cleaned.endsWith(secret.slice(0, length))) return cleaned.slice(0, -length) + REMOVED;
+    }
+    return cleaned;
+  };
+}
