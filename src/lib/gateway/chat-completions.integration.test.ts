@@ -305,6 +305,20 @@ describe("POST /v1/chat/completions", () => {
       "invalid_value",
       "stream_options",
     ],
+    [
+      "a text part without its text",
+      { model: "m", messages: [{ role: "user", content: [{ type: "text", text: 5 }] }] },
+      400,
+      "invalid_type",
+      "messages[0].content[0].text",
+    ],
+    [
+      "a nest of arrays",
+      `{"model":"m","messages":[],"metadata":${"[".repeat(4000)}${"]".repeat(4000)}}`,
+      400,
+      "invalid_json",
+      null,
+    ],
     ["an unknown model", chat("none"), 404, "model_not_found", "model"],
     ["a body over the limit", chat("m", { padding: "x".repeat(20_000) }), 413, "request_too_large", null],
   ])("answers %s with an OpenAI error object", async (_name, body, status, code, param) => {

@@ -14,7 +14,7 @@ export const imagePartSchema = z.looseObject({
 });
 /** A known type with other fields than its own is an error, not another type. */
 const otherType = (known: readonly string[]) =>
-  z.string().refine((type) => !known.includes(type), "the fields do not fit the type");
+  z.string().refine((type) => !known.includes(type), { error: "the fields do not fit the type", abort: true });
 const otherPartSchema = z.looseObject({ type: otherType(["text", "image_url"]) });
 
 export const contentPartSchema = z.union([textPartSchema, imagePartSchema, otherPartSchema]);
