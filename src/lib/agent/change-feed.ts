@@ -35,7 +35,7 @@ export class ChangeFeed {
       try {
         listener();
       } catch (thrown) {
-        this.#logger.error({ err: thrown }, "a listener of agent changes failed");
+        this.#logger.error({ error: thrown }, "a listener of agent changes failed");
       }
     }
   }

@@ -287,7 +287,7 @@ export class AgentSession implements Candidate, AttemptHost {
     } catch (thrown) {
       const { agentId } = this;
       attempt.fail({ error: toGatewayError(thrown), retry: "never" });
-      this.#options.logger.error({ agentId, requestId: message.requestId, err: thrown }, "a message was not taken");
+      this.#options.logger.error({ agentId, requestId: message.requestId, error: thrown }, "a message was not taken");
       return "closed";
     }
   }
