@@ -133,14 +133,14 @@ describe.each(CLAUDE_VERSIONS)("the main job with claude %s behind an agent", (v
       laptopReply = { steps: [...frames.slice(0, 4), { until: hold.promise }, ...frames.slice(4)] };
       const { data: stream, request_id: requestId } = await ask();
       let working: readonly StatusAgent[] = [];
-    for await (const chunk of stream) {
-      if (!chunk.choices[0]?.delta.content) continue;
-      working = await statusAgents();
-      break;
-    }
-    const closedAt = performance.now();
-    expect(working).toMatchObject([{ id: "laptop", inFlight: 1, requests: [{ requestId, model: "sonnet" }] }]);
-    await expect.poll(() => groupsOf(program ?? ""), { timeout: 2000, interval: 20 }).toEqual([]);
+      for await (const chunk of stream) {
+        if (!chunk.choices[0]?.delta.content) continue;
+        working = await statusAgents();
+        break;
+      }
+      const closedAt = performance.now();
+      expect(working).toMatchObject([{ id: "laptop", inFlight: 1, requests: [{ requestId, model: "sonnet" }] }]);
+      await expect.poll(() => groupsOf(program ?? ""), { timeout: 2000, interval: 20 }).toEqual([]);
       expect(performance.now() - closedAt).toBeLessThan(2000);
       hold.resolve();
       laptopReply = say(["from ", "the ", "laptop"]);
