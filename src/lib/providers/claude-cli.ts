@@ -1,8 +1,11 @@
+import { setTimeout as wait } from "node:timers/promises";
 import { createProcessSlots } from "../cli/process-slots.ts";
 import type { CliExecutor, CliReadiness } from "../cli/types.ts";
 import { createCompletionCollector } from "../openai/collect-completion.ts";
 import { isClaudeModel } from "./claude/models.ts";
 import type { LLMProvider, ProviderCall, ProviderModel, ProviderOutcome, StreamSink } from "./types.ts";
+
+const FIRST_PROBE_MS = 3000;
 
 export interface ClaudeCliProviderOptions {
   readonly executor: CliExecutor;
@@ -72,8 +75,10 @@ export function createClaudeCliProvider(options: ClaudeCliProviderOptions): LLMP
       return (model === undefined || isClaudeModel(model)) && readiness?.ready !== false;
     },
     async getModels() {
-      const current = readiness === undefined || isStale() ? await refresh() : readiness;
-      return current.ready
+      if (isStale()) void refresh();
+      // A probe starts two processes: only the very first one is waited for, and not for long.
+      if (readiness === undefined) await Promise.race([refresh(), wait(FIRST_PROBE_MS, undefined, { ref: false })]);
+      return readiness?.ready === true
         ? executor
             .models()
             .filter((id) => !id.endsWith("*"))

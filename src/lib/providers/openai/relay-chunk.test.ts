@@ -26,6 +26,12 @@ describe("createChunkRelay", () => {
     expect(relay.usage).toEqual(USAGE);
   });
 
+  it("holds back every chunk without choices, which naive clients trip over, unless usage was asked for", () => {
+    const remark = chunk({ choices: [], prompt_filter_results: [{ prompt_index: 0 }] });
+    expect(createChunkRelay({ includeUsage: false, choices: 1 }).push(remark)).toBeUndefined();
+    expect(createChunkRelay({ includeUsage: true, choices: 1 }).push(remark)).toBe(remark);
+  });
+
   it("cuts only the chunk's own usage, whatever the text says", () => {
     const relay = createChunkRelay({ includeUsage: false, choices: 1 });
     const tricky = 'say ,"usage":null} and \\",\\"usage\\":null';

@@ -70,11 +70,11 @@ export function createChunkRelay(options: ChunkRelayOptions): ChunkRelay {
       broughtOutput = false;
       for (const choice of choices) watchChoice(choice);
       const chunkUsage = chunk["usage"];
-      if (chunkUsage === undefined) return payload;
-      if (chunkUsage !== null) usage = readUsage(chunkUsage) ?? usage;
+      if (chunkUsage != null) usage = readUsage(chunkUsage) ?? usage;
       if (options.includeUsage) return payload;
-      if (choices.length === 0 && chunkUsage !== null) return undefined;
-      return withoutUsage(payload, chunk);
+      // Naive clients read `choices[0]` of every chunk; such chunks carry usage, or an upstream's remarks.
+      if (choices.length === 0) return undefined;
+      return chunkUsage === undefined ? payload : withoutUsage(payload, chunk);
     },
     get broughtOutput() {
       return broughtOutput;

@@ -36,6 +36,18 @@ describe("createModelList", () => {
     expect(await list.get()).toEqual([model("b")]);
   });
 
+  it("waits for the first load only: after its failure an upstream that hangs holds nobody up", async () => {
+    const load = vi
+      .fn<ModelListOptions["load"]>()
+      .mockRejectedValueOnce(new Error("away"))
+      .mockReturnValue(new Promise(() => {}));
+    const { list } = create(load);
+    expect(await list.get()).toEqual([]);
+    vi.advanceTimersByTime(5 * MINUTE);
+    expect(await list.get()).toEqual([]);
+    expect(load).toHaveBeenCalledTimes(2);
+  });
+
   it("answers at once with the initial list", async () => {
     const { list } = create(() => new Promise(() => {}), [model("known")]);
     expect(await list.get()).toEqual([model("known")]);

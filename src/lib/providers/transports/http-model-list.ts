@@ -5,7 +5,7 @@ const FRESH_MS = 5 * 60_000;
 const RETRY_AFTER_FAILURE_MS = 15_000;
 
 export interface ModelListOptions {
-  /** What is offered before the first answer; where it is left out, the first callers wait for that answer. */
+  /** What is offered before the first answer; where it is left out, the first callers wait for the first load's end. */
   readonly initial?: readonly ProviderModel[];
   /** Asks the upstream, within a bound of its own, which is also the longest that a first caller waits. The signal aborts on close. */
   readonly load: (signal: AbortSignal) => Promise<readonly ProviderModel[]>;
@@ -14,7 +14,10 @@ export interface ModelListOptions {
 }
 
 export interface ModelList {
-  /** The newest list known; one older than 5 minutes is refreshed in the background. Never rejects. */
+  /**
+   * The newest list known; one older than 5 minutes is refreshed in the background. After a failed first load it is
+   * empty and asked for again in the background, so that nobody waits for an upstream that is away. Never rejects.
+   */
   get(): Promise<readonly ProviderModel[]>;
   close(): void;
 }
@@ -31,7 +34,10 @@ export function createModelList(options: ModelListOptions): ModelList {
       models = await options.load(closing.signal);
       nextRefreshAt = performance.now() + FRESH_MS;
     } catch (thrown) {
+      models ??= [];
       nextRefreshAt = performance.now() + RETRY_AFTER_FAILURE_MS;
+      // Only the first load is waited for: with an upstream that is away, requests must not stall at every retry.
+      models ??= [];
       if (!closing.signal.aborted) options.onFailure(asListError(thrown));
     } finally {
       refreshing = undefined;
