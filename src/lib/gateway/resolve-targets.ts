@@ -24,6 +24,11 @@ export function isClaudeModel(model: string): boolean {
   return CLAUDE_ALIASES.has(model) || model.startsWith("claude-");
 }
 
+/** Whether a provider belongs to the Claude family, which serves Claude models whether it lists them or not. */
+export function isClaudeProvider(providerId: string): boolean {
+  return CLAUDE_ORDER.includes(providerId);
+}
+
 /** Splits `provider/model` where the first part is the id of a provider; other ids with a slash stay whole. */
 export function splitForcedProvider(
   model: string,
@@ -77,10 +82,10 @@ function chooseCandidates(
   if (isClaudeModel(model)) {
     const claude = CLAUDE_ORDER.flatMap((id) => offers.filter((offer) => offer.id === id));
     // An OpenAI-compatible upstream may list Claude ids as well; it comes after the family's own providers.
-    const others = offers.filter((offer) => !CLAUDE_ORDER.includes(offer.id) && offer.models.has(model));
+    const others = offers.filter((offer) => !isClaudeProvider(offer.id) && offer.models.has(model));
     return [...claude, ...others];
   }
   const listing = offers.filter((offer) => offer.models.has(model));
   if (listing.length > 0) return listing;
-  return offers.filter((offer) => offer.models.size === 0 && !CLAUDE_ORDER.includes(offer.id));
+  return offers.filter((offer) => offer.models.size === 0 && !isClaudeProvider(offer.id));
 }

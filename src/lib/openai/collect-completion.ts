@@ -30,12 +30,14 @@ interface ToolCallParts {
 
 /**
  * Gathers the deltas of a stream into one `chat.completion` (OpenAI `CreateChatCompletionResponse`). Pure: ids and times
- * are the caller's. Text is joined once at the end, so an answer of n pieces costs O(n).
+ * are the caller's. Text is joined once at the end, so an answer of n pieces costs O(n). A signature of the thinking is
+ * kept only where it came once and no thinking followed it: it holds for its own block's text, not for several joined.
  */
 export function createCompletionCollector(): CompletionCollector {
   const content: string[] = [];
   const reasoning: string[] = [];
-  const signature: string[] = [];
+  let signature: string | undefined;
+  let severalBlocks = false;
   const refusal: string[] = [];
   const toolCalls = new Map<number, ToolCallParts>();
 
@@ -68,7 +70,7 @@ export function createCompletionCollector(): CompletionCollector {
       content: onlyElse ? null : text,
       refusal: refusalText === "" ? null : refusalText,
       ...(reasoning.length > 0 ? { reasoning_content: reasoning.join("") } : {}),
-      ...(signature.length > 0 ? { reasoning_signature: signature.join("") } : {}),
+      ...(signature === undefined || severalBlocks ? {} : { reasoning_signature: signature }),
       ...(calls.length > 0 ? { tool_calls: calls } : {}),
     };
   };
@@ -76,8 +78,14 @@ export function createCompletionCollector(): CompletionCollector {
   return {
     delta(delta) {
       if (delta.content) content.push(delta.content);
-      if (delta.reasoning_content) reasoning.push(delta.reasoning_content);
-      if (delta.reasoning_signature) signature.push(delta.reasoning_signature);
+      if (delta.reasoning_content) {
+        reasoning.push(delta.reasoning_content);
+        severalBlocks ||= signature !== undefined;
+      }
+      if (delta.reasoning_signature) {
+        severalBlocks ||= signature !== undefined;
+        signature = delta.reasoning_signature;
+      }
       if (delta.refusal) refusal.push(delta.refusal);
       if (delta.tool_calls !== undefined) addToolCalls(delta.tool_calls);
       return true;

@@ -2,8 +2,10 @@ import { z } from "zod";
 import { GatewayError, toGatewayError } from "../http/errors.ts";
 import { createSseParser } from "../http/sse.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import { createLeadHolder } from "./openai/hold-lead.ts";
 import { createChunkRelay } from "./openai/relay-chunk.ts";
 import { watchCompletion } from "./openai/relay-completion.ts";
+import { nameTokenLimit } from "./openai/token-limit.ts";
 import { translateOpenAIError } from "./openai/translate-error.ts";
 import { hideSecret } from "./transports/hide-secret.ts";
 import { createBackpressure } from "./transports/http-backpressure.ts";
@@ -38,7 +40,8 @@ const modelsReplySchema = z.looseObject({
 
 /**
  * The OpenAI API, or any server that speaks it, as a provider: `openai`. It relays: the client's fields reach the
- * upstream untouched, unknown ones too, and the upstream's chunks reach the client as they came.
+ * upstream untouched, unknown ones too (but for a token limit under a name that the model refuses), and the upstream's
+ * chunks reach the client as they came.
  */
 export function createOpenAIProvider(options: OpenAIProviderOptions): LLMProvider {
   const basePath = new URL(options.baseUrl).pathname.replace(/\/+$/, "");
@@ -89,12 +92,14 @@ export function createOpenAIProvider(options: OpenAIProviderOptions): LLMProvide
   }
 
   async function stream(call: ProviderCall, sink: StreamSink): Promise<ProviderOutcome> {
-    const { request, model } = call;
+    const { model } = call;
+    const request = nameTokenLimit(call.request, model);
     const streamOptions = { ...request.stream_options, include_usage: true };
     const relay = createChunkRelay({
       includeUsage: request.stream_options?.include_usage === true,
       choices: request.n ?? 1,
     });
+    const lead = createLeadHolder();
     const applyBackpressure = createBackpressure(sink);
     let upstreamRequestId: string | undefined;
     let servedBy: ServedBy | undefined;
@@ -123,8 +128,10 @@ export function createOpenAIProvider(options: OpenAIProviderOptions): LLMProvide
         const payload = relay.push(data);
         if (relay.broughtOutput) control.output();
         if (payload === undefined) return;
-        open();
-        applyBackpressure(sink.raw(payload), control);
+        for (const ready of lead.push(payload, relay.broughtOutput)) {
+          open();
+          applyBackpressure(sink.raw(ready), control);
+        }
       },
     });
     try {
@@ -155,7 +162,7 @@ export function createOpenAIProvider(options: OpenAIProviderOptions): LLMProvide
     getModels: () => models.get(),
     stream,
     complete: async (call) => {
-      const reply = await http.requestJson(createRequest(call, { ...call.request, model: call.model }));
+      const reply = await http.requestJson(createRequest(call, { ...nameTokenLimit(call.request, call.model), model: call.model }));
       const { model = call.model, finishReason, usage } = watchCompletion(reply.body);
       const upstreamRequestId = readHeader(reply.headers["x-request-id"]);
       return { body: reply.body, outcome: { servedBy: { model, upstreamRequestId }, finishReason, usage } };

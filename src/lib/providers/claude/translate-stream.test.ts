@@ -278,3 +278,30 @@ describe("what is not an answer", () => {
     expect(translate([start, event])).toEqual([{ content: text }]);
   });
 });
+
+describe("the signature of thinking", () => {
+  const thinkingBlock = (index: number, text: string, signature: string) => [
+    { type: "content_block_start", index, content_block: { type: "thinking", thinking: "", signature: "" } },
+    { type: "content_block_delta", index, delta: { type: "thinking_delta", thinking: text } },
+    { type: "content_block_delta", index, delta: { type: "signature_delta", signature } },
+    { type: "content_block_stop", index },
+  ];
+  const answer = (blocks: readonly object[]) => {
+    const translator = createClaudeStreamTranslator();
+    const end = { type: "message_delta", delta: { stop_reason: "end_turn" }, usage: { output_tokens: 1 } };
+    const events = [{ type: "message_start", message: { model: "m", usage: {} } }, ...blocks, end];
+    return events.flatMap((event) => translator.push(event));
+  };
+
+  it("is given at the end of an answer with one thinking block", () => {
+    expect(answer(thinkingBlock(0, "hm", "SIG"))).toEqual([
+      { reasoning_content: "hm" },
+      { reasoning_signature: "SIG" },
+    ]);
+  });
+
+  it("is left out where there are several, since each holds for its own block alone", () => {
+    const deltas = answer([...thinkingBlock(0, "a", "SIG1"), ...thinkingBlock(1, "b", "SIG2")]);
+    expect(deltas).toEqual([{ reasoning_content: "a" }, { reasoning_content: "b" }]);
+  });
+});

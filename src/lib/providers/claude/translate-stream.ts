@@ -47,7 +47,8 @@ const NOTHING: readonly ChatDelta[] = [];
 
 /**
  * A translator for the stream events of the Messages API (platform.claude.com/docs, Streaming messages): text to
- * `content`, thinking to `reasoning_content`, its signature to `reasoning_signature`, tool use to `tool_calls`.
+ * `content`, thinking to `reasoning_content`, tool use to `tool_calls`, and at the end of an answer with a single thinking
+ * block its signature to `reasoning_signature`.
  * Redacted thinking and server tools have no place in a chat delta and are left out. Serves the API and the CLI, whose
  * `stream_event` lines carry the same events; where such a line carries `abandoned_blocks` beside the event, its reader
  * must copy that field into the event so that the message does not count as ended.
@@ -64,6 +65,8 @@ export function createClaudeStreamTranslator(options: ClaudeStreamTranslatorOpti
   let stopReason: string | undefined;
   let ended = false;
   let counts: ClaudeUsageCounts = {};
+  let thinkingBlocks = 0;
+  let signature = "";
 
   function startMessage(event: JsonRecord): readonly ChatDelta[] {
     const message = requireRecord(event, "message");
@@ -72,6 +75,8 @@ export function createClaudeStreamTranslator(options: ClaudeStreamTranslatorOpti
     toolCallsBefore = toolCallCount;
     stopReason = undefined;
     ended = false;
+    thinkingBlocks = 0;
+    signature = "";
     model = typeof message["model"] === "string" ? message["model"] : model;
     counts = mergeClaudeUsage({}, message["usage"]);
     return NOTHING;
@@ -83,15 +88,21 @@ export function createClaudeStreamTranslator(options: ClaudeStreamTranslatorOpti
       case "text":
         return textDelta("content", block["text"] ?? "");
       case "thinking":
-        return [
-          ...textDelta("reasoning_content", block["thinking"] ?? ""),
-          ...textDelta("reasoning_signature", block["signature"] ?? ""),
-        ];
+        thinkingBlocks += 1;
+        keepSignature(block["signature"] ?? "");
+        return textDelta("reasoning_content", block["thinking"] ?? "");
       case "tool_use":
         return startToolCall(event["index"], block);
       default:
         return NOTHING;
     }
+  }
+
+  /** A signature holds for its own block's text alone, so it is given at the end, where there was one thinking block. */
+  function keepSignature(text: unknown): readonly ChatDelta[] {
+    if (typeof text !== "string") throw invalidEvent("a signature is no text");
+    signature += text;
+    return NOTHING;
   }
 
   function startToolCall(blockIndex: unknown, block: JsonRecord): readonly ChatDelta[] {
@@ -113,7 +124,7 @@ export function createClaudeStreamTranslator(options: ClaudeStreamTranslatorOpti
       case "thinking_delta":
         return textDelta("reasoning_content", delta["thinking"]);
       case "signature_delta":
-        return textDelta("reasoning_signature", delta["signature"]);
+        return keepSignature(delta["signature"]);
       case "input_json_delta":
         return continueToolCall(event["index"], requireString(delta, "partial_json"));
       default:
@@ -140,7 +151,8 @@ export function createClaudeStreamTranslator(options: ClaudeStreamTranslatorOpti
     counts = mergeClaudeUsage(counts, event["usage"]);
     if (typeof delta["stop_reason"] !== "string") return NOTHING;
     stopReason = delta["stop_reason"];
-    return [...openToolCalls.keys()].flatMap(stopBlock);
+    const deltas = [...openToolCalls.keys()].flatMap(stopBlock);
+    return thinkingBlocks === 1 && signature !== "" ? [...deltas, { reasoning_signature: signature }] : deltas;
   }
 
   function stopMessage(event: JsonRecord): readonly ChatDelta[] {
@@ -189,10 +201,7 @@ export function createClaudeStreamTranslator(options: ClaudeStreamTranslatorOpti
   };
 }
 
-function textDelta(
-  field: "content" | "reasoning_content" | "reasoning_signature",
-  text: unknown,
-): readonly ChatDelta[] {
+function textDelta(field: "content" | "reasoning_content", text: unknown): readonly ChatDelta[] {
   if (typeof text !== "string") throw invalidEvent("a text or thinking delta has no text");
   return text === "" ? NOTHING : [{ [field]: text }];
 }

@@ -34,7 +34,6 @@ export function createModelList(options: ModelListOptions): ModelList {
       models = await options.load(closing.signal);
       nextRefreshAt = performance.now() + FRESH_MS;
     } catch (thrown) {
-      models ??= [];
       nextRefreshAt = performance.now() + RETRY_AFTER_FAILURE_MS;
       // Only the first load is waited for: with an upstream that is away, requests must not stall at every retry.
       models ??= [];

@@ -1,0 +1,33 @@
+const MAX_HELD_CHARS = 64 * 1024;
+
+/** The chunks of one stream before its first output; see {@link createLeadHolder}. */
+export interface LeadHolder {
+  /**
+   * Takes the next payload.
+   *
+   * @returns What to forward now, in order: nothing while only the lead has come.
+   */
+  push(payload: string, broughtOutput: boolean): readonly string[];
+}
+
+/**
+ * Holds back what comes before a stream's first output, such as the chunk that only names the role: until something is
+ * forwarded, a failure can still give way to another provider. A lead of more than 64 Ki UTF-16 code units is let go.
+ */
+export function createLeadHolder(): LeadHolder {
+  let held: string[] = [];
+  let heldChars = 0;
+  let released = false;
+  return {
+    push(payload, broughtOutput) {
+      if (released) return [payload];
+      held.push(payload);
+      heldChars += payload.length;
+      released = broughtOutput || heldChars > MAX_HELD_CHARS;
+      if (!released) return [];
+      const lead = held;
+      held = [];
+      return lead;
+    },
+  };
+}
