@@ -39,6 +39,15 @@ describe("createCompletionCollector", () => {
     });
   });
 
+  it.each([
+    ["a second signature", [{ reasoning_content: "a" }, { reasoning_signature: "s1" }, { reasoning_signature: "s2" }]],
+    ["thinking after the signature", [{ reasoning_signature: "s1" }, { content: "x" }, { reasoning_content: "b" }]],
+  ])("leaves the signature out where %s shows that it holds for a part of the thinking only", (_what, deltas) => {
+    const collector = createCompletionCollector();
+    for (const delta of deltas) collector.delta(delta);
+    expect(collector.completion(end).choices[0]?.message).not.toHaveProperty("reasoning_signature");
+  });
+
   it("keeps parallel tool calls apart, in index order, with null content", () => {
     const collector = createCompletionCollector();
     collector.delta({

@@ -1,10 +1,10 @@
-import { setTimeout as wait } from "node:timers/promises";
 import { createProcessSlots } from "../cli/process-slots.ts";
 import type { CliExecutor, CliReadiness } from "../cli/types.ts";
 import { createCompletionCollector } from "../openai/collect-completion.ts";
 import { isClaudeModel } from "./claude/models.ts";
 import type { LLMProvider, ProviderCall, ProviderModel, ProviderOutcome, StreamSink } from "./types.ts";
 
+/** The longest that callers wait for the very first probe, in milliseconds. */
 const FIRST_PROBE_MS = 3000;
 
 export interface ClaudeCliProviderOptions {
@@ -28,12 +28,15 @@ export function createClaudeCliProvider(options: ClaudeCliProviderOptions): LLMP
   const slots = createProcessSlots({ limit: options.maxConcurrency, maxWaiting, maxWaitMs });
   const closing = new AbortController();
   let readiness: CliReadiness | undefined;
+  let models: readonly ProviderModel[] = [];
+  let firstWait: Promise<void> | undefined;
   let probing: Promise<CliReadiness> | undefined;
   let probedAt = Number.NEGATIVE_INFINITY;
 
   const refresh = (): Promise<CliReadiness> => {
     probing ??= executor.probe(closing.signal).then((result) => {
       readiness = result;
+      models = result.ready ? listModels(executor) : [];
       probedAt = performance.now();
       probing = undefined;
       return result;
@@ -76,14 +79,10 @@ export function createClaudeCliProvider(options: ClaudeCliProviderOptions): LLMP
     },
     async getModels() {
       if (isStale()) void refresh();
-      // A probe starts two processes: only the very first one is waited for, and not for long.
-      if (readiness === undefined) await Promise.race([refresh(), wait(FIRST_PROBE_MS, undefined, { ref: false })]);
-      return readiness?.ready === true
-        ? executor
-            .models()
-            .filter((id) => !id.endsWith("*"))
-            .map(toProviderModel)
-        : [];
+      // A probe starts two processes: only the very first one is waited for, and not for long. The callers share that
+      // wait, so that those who come after it are answered at once, although the probe may still run.
+      if (readiness === undefined) await (firstWait ??= settledWithin(refresh(), FIRST_PROBE_MS));
+      return models;
     },
     stream,
     async complete(call) {
@@ -98,6 +97,24 @@ export function createClaudeCliProvider(options: ClaudeCliProviderOptions): LLMP
       await executor.killAll();
     },
   };
+}
+
+function listModels(executor: CliExecutor): readonly ProviderModel[] {
+  return executor
+    .models()
+    .filter((id) => !id.endsWith("*"))
+    .map(toProviderModel);
+}
+
+/** Resolves when the promise has, and no later than after so many milliseconds. */
+function settledWithin(promise: Promise<unknown>, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    void promise.then(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
 }
 
 function toProviderModel(id: string): ProviderModel {

@@ -61,6 +61,17 @@ describe("the request upstream", () => {
     await provider.complete(createCall({ model: "gpt-a", request }));
     expect((await upstream.request(0)).body).toEqual(request);
   });
+
+  it("names a lone token limit as OpenAI's reasoning models take it, streamed or not", async () => {
+    const call = createCall({ model: "gpt-5-mini", request: { max_tokens: 9 } });
+    await provider.stream(call, sink);
+    await provider.complete(call);
+    for (const index of [0, 1]) {
+      const { body } = await upstream.request(index);
+      expect(body).toMatchObject({ max_completion_tokens: 9 });
+      expect(body).not.toHaveProperty("max_tokens");
+    }
+  });
 });
 
 describe("streaming", () => {
@@ -136,6 +147,27 @@ describe("streaming", () => {
     await expect(provider.stream(createCall(), sink)).rejects.toEqual(failure({ code }));
     expect(sink.opened).toEqual([]);
     expect(await (await upstream.request(0)).closed).toBe("cut");
+  });
+
+  it.each([
+    ["a role", [openAIFrames()[0]!]],
+    ["a role and chunks without choices", [openAIFrames()[0]!, 'data: {"choices":[]}\n\n']],
+  ])("rejects before opening when an error follows %s: another target may still answer", async (_what, lead) => {
+    upstream.enqueue({ steps: [...lead, 'data: {"error":{"message":"busy","type":"overloaded_error"}}\n\n'] });
+    await expect(provider.stream(createCall({ request: INCLUDE_USAGE }), sink)).rejects.toEqual(
+      failure({ code: "upstream_overloaded", failover: true }),
+    );
+    expect([sink.opened, sink.payloads]).toEqual([[], []]);
+  });
+
+  it("holds the lead only until the first output", async () => {
+    upstream.enqueue({ steps: openAIFrames().slice(0, 2), end: "hang" });
+    const client = new AbortController();
+    const done = provider.stream(createCall({ request: INCLUDE_USAGE, signal: client.signal }), sink);
+    await sink.received(2);
+    expect(sink.payloads).toEqual(openAIPayloads().slice(0, 2));
+    client.abort();
+    await expect(done).rejects.toEqual(failure({ code: "client_closed_request" }));
   });
 
   it("rejects after what was forwarded when an error follows, with the usage known by then", async () => {

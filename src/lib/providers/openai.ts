@@ -162,7 +162,9 @@ export function createOpenAIProvider(options: OpenAIProviderOptions): LLMProvide
     getModels: () => models.get(),
     stream,
     complete: async (call) => {
-      const reply = await http.requestJson(createRequest(call, { ...nameTokenLimit(call.request, call.model), model: call.model }));
+      const reply = await http.requestJson(
+        createRequest(call, { ...nameTokenLimit(call.request, call.model), model: call.model }),
+      );
       const { model = call.model, finishReason, usage } = watchCompletion(reply.body);
       const upstreamRequestId = readHeader(reply.headers["x-request-id"]);
       return { body: reply.body, outcome: { servedBy: { model, upstreamRequestId }, finishReason, usage } };
