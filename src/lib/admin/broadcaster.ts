@@ -1,6 +1,6 @@
 import type { HttpContext, HttpResponse } from "../http/context.ts";
 import { GatewayError } from "../http/errors.ts";
-import { encodeComment, encodeEvent, SSE_HEADERS } from "../http/sse.ts";
+import { encodeComment, encodeEvent, setSseHeaders } from "../http/sse.ts";
 import type { Logger } from "../telemetry/logger.ts";
 
 export interface BroadcasterOptions {
@@ -90,7 +90,7 @@ export class Broadcaster {
         .then((payload) => {
           if (!this.#subscribers.has(subscriber)) return;
           response.statusCode = 200;
-          for (const [name, value] of Object.entries(SSE_HEADERS)) response.setHeader(name, value);
+          setSseHeaders(response);
           subscriber.isBehind = !response.write(encodeEvent(eventName, payload));
           if (subscriber.hasMissed) this.changed();
         })

@@ -1,11 +1,10 @@
 import { createHash, timingSafeEqual } from "node:crypto";
+import { readBearer } from "../http/bearer.ts";
 import { GatewayError } from "../http/errors.ts";
 import type { HttpRequest } from "../http/context.ts";
 
 /** Whether a bearer token lets an agent in. */
 export type AuthenticateAgent = (bearerToken: string) => boolean;
-
-const BEARER = /^Bearer +(\S{1,512})$/i;
 
 /** A check against one shared secret in constant time: equal-length SHA-256 digests are compared. */
 export function createAgentAuthenticator(secret: string): AuthenticateAgent {
@@ -15,7 +14,7 @@ export function createAgentAuthenticator(secret: string): AuthenticateAgent {
 
 /** Throws `invalid_api_key` (401) unless the request carries a bearer token that lets an agent in. */
 export function requireAgent(request: HttpRequest, authenticateAgent: AuthenticateAgent): void {
-  const token = BEARER.exec(request.headers.authorization ?? "")?.[1];
+  const token = readBearer(request);
   if (token === undefined || !authenticateAgent(token)) {
     throw new GatewayError("invalid_api_key", "Wrong or missing agent secret.");
   }

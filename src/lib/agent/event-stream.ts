@@ -1,4 +1,5 @@
 import type { HttpResponse } from "../http/context.ts";
+import { encodeEvent, setSseHeaders } from "../http/sse.ts";
 import type { ServerEventName } from "./types.ts";
 
 /** The way down to one agent. */
@@ -17,16 +18,14 @@ export interface AgentEventStream {
 export function openEventStream(response: HttpResponse): AgentEventStream {
   let bufferedBytes = 0;
   response.statusCode = 200;
-  response.setHeader("content-type", "text/event-stream; charset=utf-8");
-  response.setHeader("cache-control", "no-cache, no-transform");
-  response.setHeader("x-accel-buffering", "no");
+  setSseHeaders(response);
   // A write that meets a closed socket is reported here too; the close itself is what the session acts on.
   response.on("error", () => undefined);
   response.flushHeaders();
   return {
     send(event, data) {
       if (response.writableEnded) return;
-      const frame = Buffer.from(`event: ${event}\ndata: ${data}\n\n`);
+      const frame = Buffer.from(encodeEvent(event, data));
       bufferedBytes += frame.byteLength;
       response.write(frame, () => {
         bufferedBytes -= frame.byteLength;

@@ -1,4 +1,5 @@
 import type { HttpResponse } from "../http/context.ts";
+import { encodeComment, encodeData, setSseHeaders } from "../http/sse.ts";
 import { createChunkEncoder, type ChunkEncoder } from "../openai/chunk-encoder.ts";
 import type { ChatDelta } from "../openai/delta.ts";
 import type { ProviderOutcome, ServedBy, StreamSink } from "../providers/types.ts";
@@ -43,15 +44,15 @@ export class StreamResponder implements StreamSink {
     const { response } = this.#options;
     if (this.#mode === "idle") {
       this.#begin("delta");
-      response.write(frame(this.#encode().role()));
+      response.write(encodeData(this.#encode().role()));
     }
-    return response.write(frame(this.#encode().delta(delta)));
+    return response.write(encodeData(this.#encode().delta(delta)));
   }
 
   raw(payload: string): boolean {
     if (this.#mode === "idle") this.#begin("raw");
     else this.#lastWriteAt = performance.now();
-    return this.#options.response.write(frame(payload));
+    return this.#options.response.write(encodeData(payload));
   }
 
   onDrain(listener: () => void): void {
@@ -72,12 +73,12 @@ export class StreamResponder implements StreamSink {
       if (this.#mode === "idle") {
         if (this.#servedBy === undefined) this.open(outcome.servedBy);
         this.#begin("delta");
-        response.write(frame(this.#encode().role()));
+        response.write(encodeData(this.#encode().role()));
       }
-      response.write(frame(this.#encode().finish(outcome.finishReason)));
-      if (includeUsage && outcome.usage !== undefined) response.write(frame(this.#encode().usage(outcome.usage)));
+      response.write(encodeData(this.#encode().finish(outcome.finishReason)));
+      if (includeUsage && outcome.usage !== undefined) response.write(encodeData(this.#encode().usage(outcome.usage)));
     }
-    response.end("data: [DONE]\n\n");
+    response.end(encodeData("[DONE]"));
   }
 
   /** Sends a comment frame when nothing was written for `silenceMs`; clients with an idle timeout stay connected. */
@@ -86,7 +87,7 @@ export class StreamResponder implements StreamSink {
     if (response.writableEnded || performance.now() - this.#lastWriteAt < silenceMs) return;
     this.#commitHeaders();
     this.#lastWriteAt = performance.now();
-    response.write(": keepalive\n\n");
+    response.write(encodeComment("keepalive"));
   }
 
   #begin(mode: "delta" | "raw"): void {
@@ -111,12 +112,6 @@ export class StreamResponder implements StreamSink {
     const { response } = this.#options;
     if (response.headersSent) return;
     response.statusCode = 200;
-    response.setHeader("content-type", "text/event-stream; charset=utf-8");
-    response.setHeader("cache-control", "no-cache, no-transform");
-    response.setHeader("x-accel-buffering", "no");
+    setSseHeaders(response);
   }
-}
-
-function frame(payload: string): string {
-  return `data: ${payload}\n\n`;
 }

@@ -136,7 +136,7 @@ export class GatewayError extends Error {
   }
 }
 
-/** The same failure with some of its facts changed. */
+/** The same failure with some of its facts changed: a new error, since the stack of one holds the message it was made with. */
 export function changeError(
   error: GatewayError,
   { message = error.message, ...changes }: GatewayErrorOptions & { readonly message?: string },

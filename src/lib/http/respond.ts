@@ -1,5 +1,6 @@
 import { renderErrorBody, renderErrorHeaders, type GatewayError } from "./errors.ts";
 import type { HttpResponse } from "./context.ts";
+import { encodeData } from "./sse.ts";
 
 /** Sends a JSON answer. Text is sent as it is: it must be JSON already. Does nothing if the answer has begun. */
 export function sendJson(response: HttpResponse, status: number, value: unknown): void {
@@ -23,7 +24,7 @@ export function sendNoContent(response: HttpResponse): void {
 export function sendError(response: HttpResponse, error: GatewayError): void {
   if (response.writableEnded) return;
   if (response.headersSent) {
-    response.end(`data: ${JSON.stringify(renderErrorBody(error))}\n\n`);
+    response.end(encodeData(JSON.stringify(renderErrorBody(error))));
     return;
   }
   for (const [name, value] of Object.entries(renderErrorHeaders(error))) response.setHeader(name, value);

@@ -1,13 +1,19 @@
 import { StringDecoder } from "node:string_decoder";
 import { createParser } from "eventsource-parser";
+import type { HttpResponse } from "./context.ts";
 import { GatewayError } from "./errors.ts";
 
 /** The headers of an event stream; the last keeps nginx from buffering it. */
-export const SSE_HEADERS: Readonly<Record<string, string>> = {
+const SSE_HEADERS: Readonly<Record<string, string>> = {
   "content-type": "text/event-stream; charset=utf-8",
   "cache-control": "no-cache, no-transform",
   "x-accel-buffering": "no",
 };
+
+/** Sets the headers of an event stream; they go out with its first bytes. */
+export function setSseHeaders(response: Pick<HttpResponse, "setHeader">): void {
+  for (const [name, value] of Object.entries(SSE_HEADERS)) response.setHeader(name, value);
+}
 
 const LINE_END = /\r\n|\r|\n/g;
 

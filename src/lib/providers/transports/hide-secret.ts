@@ -1,4 +1,4 @@
-import { GatewayError, toGatewayError } from "../../http/errors.ts";
+import { changeError, type GatewayError, toGatewayError } from "../../http/errors.ts";
 import type { LLMProvider, ProviderOutcome, ServedBy } from "../types.ts";
 
 const REMOVED = "[removed]";
@@ -17,7 +17,7 @@ export function hideSecret(provider: LLMProvider, secret: string): LLMProvider {
     const error = toGatewayError(thrown);
     const message = remove(error.message);
     const param = error.param === null ? null : remove(error.param);
-    return message === error.message && param === error.param ? error : withTexts(error, message, param);
+    return message === error.message && param === error.param ? error : changeError(error, { message, param });
   }
 
   function cleanServedBy(servedBy: ServedBy): ServedBy {
@@ -55,21 +55,6 @@ export function hideSecret(provider: LLMProvider, secret: string): LLMProvider {
       }
     },
   };
-}
-
-/** A new error, never a changed one: an error's stack holds the message that it was made with. */
-function withTexts(error: GatewayError, message: string, param: string | null): GatewayError {
-  const { status, retryAfterMs, shouldRetry, failover, allow, usage, cause } = error;
-  return new GatewayError(error.code, message, {
-    status,
-    param,
-    retryAfterMs,
-    failover,
-    usage,
-    cause,
-    ...(shouldRetry !== undefined && { shouldRetry }),
-    ...(allow !== undefined && { allow }),
-  });
 }
 
 /**
