@@ -5,7 +5,7 @@ import { sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/node-postgres";
 import { Client, Pool } from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { createTcpGate } from "../../test/tcp-gate.ts";
+import { openGatedDatabase } from "../../test/gated-database.ts";
 import { createTestDatabase, databaseKinds, testDatabaseUrl, type TestDatabase } from "../../test/test-database.ts";
 import { silentLogger } from "../telemetry/logger.ts";
 import type { Database } from "./client.ts";
@@ -251,19 +251,7 @@ describe("the embedded database", () => {
 
 describe.skipIf(testDatabaseUrl === undefined)("a server that goes away", () => {
   it("is found to be away and back, and the process survives its idle connections being cut", async () => {
-    const test = await createTestDatabase("postgres");
-    const direct = new URL(test.options.databaseUrl ?? "");
-    const gate = await createTcpGate({ host: direct.hostname, port: Number(direct.port || 5432) });
-    const url = new URL(direct);
-    url.hostname = "127.0.0.1";
-    url.port = String(gate.port);
-    const database = await test.open({ databaseUrl: url.href });
-    onTestFinished(async () => {
-      await database.close();
-      await gate.close();
-      await test.remove();
-    });
-    await database.migrate();
+    const { database, gate } = await openGatedDatabase();
     expect(await database.isReachable()).toBe(true);
     gate.shut();
     await expect.poll(() => database.isReachable(), { timeout: 5000, interval: 200 }).toBe(false);

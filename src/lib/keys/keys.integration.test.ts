@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
-import { createTcpGate } from "../../test/tcp-gate.ts";
+import { openGatedDatabase } from "../../test/gated-database.ts";
 import { createTestDatabase, databaseKinds, testDatabaseUrl, type TestDatabase } from "../../test/test-database.ts";
 import type { Database } from "../db/client.ts";
 import { settings } from "../db/schema/settings.ts";
@@ -186,18 +186,7 @@ describe.each(databaseKinds)("keys on %s", (kind) => {
 
 describe.skipIf(testDatabaseUrl === undefined)("keys on a server that goes away", () => {
   it("keep working when they were seen before; others get 503 until it is back", async () => {
-    const test = await createTestDatabase("postgres");
-    const url = new URL(test.options.databaseUrl ?? "");
-    const gate = await createTcpGate({ host: url.hostname, port: Number(url.port || 5432) });
-    url.hostname = "127.0.0.1";
-    url.port = String(gate.port);
-    const database = await test.open({ databaseUrl: url.href });
-    onTestFinished(async () => {
-      await database.close();
-      await gate.close();
-      await test.remove();
-    });
-    await database.migrate();
+    const { database, gate } = await openGatedDatabase();
     const store = createKeyStore({ database, logger, cache: { freshMs: 0, awaitRefreshMs: 0 } });
     const [known, unseen] = [await store.create("known"), await store.create("unseen")];
     await store.authenticate(known.key);

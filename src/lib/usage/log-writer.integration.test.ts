@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
-import { afterEach, describe, expect, it, onTestFinished } from "vitest";
-import { createTcpGate } from "../../test/tcp-gate.ts";
+import { afterEach, describe, expect, it } from "vitest";
+import { openGatedDatabase } from "../../test/gated-database.ts";
 import { createTestDatabase, databaseKinds, testDatabaseUrl, type TestDatabase } from "../../test/test-database.ts";
 import type { Database } from "../db/client.ts";
 import { selectRecentRequests } from "../db/queries/recent-requests.ts";
@@ -157,19 +157,7 @@ describe.each(databaseKinds)("the request log on %s", (kind) => {
 
 describe.skipIf(testDatabaseUrl === undefined)("the request log of a server that goes away", () => {
   it("has every record once, in whatever moment the connections are cut", async () => {
-    const test = await createTestDatabase("postgres");
-    const direct = new URL(test.options.databaseUrl ?? "");
-    const gate = await createTcpGate({ host: direct.hostname, port: Number(direct.port || 5432) });
-    const url = new URL(direct);
-    url.hostname = "127.0.0.1";
-    url.port = String(gate.port);
-    const database = await test.open({ databaseUrl: url.href });
-    onTestFinished(async () => {
-      await database.close();
-      await gate.close();
-      await test.remove();
-    });
-    await database.migrate();
+    const { database, gate } = await openGatedDatabase();
     const writer = createLogWriter({ database, logger, flushIntervalMs: 5, batchMax: 20 });
     for (let round = 0; round < 10; round += 1) {
       for (let index = 0; index < 200; index += 1) writer.record(record(round * 200 + index));
