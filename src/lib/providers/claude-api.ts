@@ -67,7 +67,7 @@ export function createClaudeApiProvider(options: ClaudeApiProviderOptions): LLMP
   function prepare(call: ProviderCall, stream: boolean): { request: HttpRequest; droppedParams: readonly string[] } {
     const model = resolveClaudeModel(call.model);
     const { defaultMaxTokens } = claudeModelTraits(model);
-    const { body, droppedParams } = translateRequest(call.request, { model, defaultMaxTokens });
+    const { body, droppedParams } = translateRequest(call.body.request(), { model, defaultMaxTokens });
     return {
       request: {
         method: "POST",
