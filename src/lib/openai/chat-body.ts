@@ -1,9 +1,10 @@
 import { isUtf8 } from "node:buffer";
 import { GatewayError } from "../http/errors.ts";
+import { isNestedDeeper } from "../http/json-depth.ts";
 import { parseJsonText, toRequestError } from "../http/json-body.ts";
 import { chatHeadSchema, chatRequestSchema, type ChatHead, type ChatRequest } from "./chat.ts";
 import { isPlainChatRequest } from "./plain-chat-request.ts";
-import { createMemberScanner, type MemberSpan } from "./top-level-members.ts";
+import { createMemberScanner, type MemberScanner, type MemberSpan } from "./top-level-members.ts";
 
 /** Bodies up to this size are parsed and checked in full at once, in bytes. */
 export const PARSED_AT_ONCE_MAX = 64 * 1024;
@@ -49,20 +50,49 @@ export interface ChatBodyReader {
  * speaks the hub format itself.
  */
 export function createChatBodyReader(): ChatBodyReader {
-  const scanner = createMemberScanner({ keys: KEYS, maxDepth: MAX_DEPTH });
+  let early: Buffer[] = [];
+  let length = 0;
+  let scanner: MemberScanner | undefined;
   return {
-    push: (chunk) => scanner.push(chunk),
-    end(bytes) {
-      const members = scanner.end();
-      if (!isUtf8(bytes)) throw new GatewayError("invalid_json", "The request body is not valid UTF-8.");
-      let request: ChatRequest | undefined = bytes.length <= PARSED_AT_ONCE_MAX ? parseRequest(bytes) : undefined;
-      return {
-        head: request ?? parseHead(bytes, members),
-        byteLength: bytes.length,
-        request: () => (request ??= parseRequest(bytes)),
-        withMembers: (changes) => splice(bytes, members, changes),
-      };
+    push(chunk) {
+      length += chunk.length;
+      if (scanner !== undefined) return scanner.push(chunk);
+      early.push(chunk);
+      if (length <= PARSED_AT_ONCE_MAX) return;
+      scanner = startScanner(early);
+      early = [];
     },
+    end(bytes) {
+      return scanner === undefined ? readSmallBody(bytes) : readLargeBody(bytes, scanner.end());
+    },
+  };
+}
+
+function startScanner(chunks: readonly Buffer[]): MemberScanner {
+  const scanner = createMemberScanner({ keys: KEYS, maxDepth: MAX_DEPTH });
+  for (const chunk of chunks) scanner.push(chunk);
+  return scanner;
+}
+
+function readSmallBody(bytes: Buffer): ChatBody {
+  const request = parseRequest(bytes);
+  // Most requests go on as they came: where their members stand matters only to the others.
+  return {
+    head: request,
+    byteLength: bytes.length,
+    request: () => request,
+    withMembers: (changes) => (hasChanges(changes) ? splice(bytes, startScanner([bytes]).end(), changes) : bytes),
+  };
+}
+
+function readLargeBody(bytes: Buffer, members: ReadonlyMap<string, MemberSpan>): ChatBody {
+  assertUtf8(bytes);
+  let request: ChatRequest | undefined;
+  return {
+    head: parseHead(bytes, members),
+    byteLength: bytes.length,
+    request: () => (request ??= parseRequest(bytes)),
+    withMembers: (changes) => splice(bytes, members, changes),
   };
 }
 
@@ -73,7 +103,20 @@ export function readChatBody(bytes: Buffer): ChatBody {
   return reader.end(bytes);
 }
 
+function hasChanges(changes: Readonly<Record<string, MemberChange>>): boolean {
+  for (const key in changes) if (Object.hasOwn(changes, key)) return true;
+  return false;
+}
+
+function assertUtf8(bytes: Buffer): void {
+  if (!isUtf8(bytes)) throw new GatewayError("invalid_json", "The request body is not valid UTF-8.");
+}
+
 function parseRequest(bytes: Buffer): ChatRequest {
+  assertUtf8(bytes);
+  if (isNestedDeeper(bytes, MAX_DEPTH)) {
+    throw new GatewayError("invalid_json", `The request body is nested deeper than ${MAX_DEPTH} levels.`);
+  }
   const value = parseJsonText(bytes);
   if (isPlainChatRequest(value)) return value;
   const parsed = chatRequestSchema.safeParse(value);

@@ -76,7 +76,7 @@ export function createOpenAIProvider(options: OpenAIProviderOptions): LLMProvide
       { method: "GET", path: `${basePath}/models`, headers, signal, timeouts, translateError },
       MAX_MODEL_LIST_BYTES,
     );
-    const { data } = modelsReplySchema.parse(JSON.parse(reply.body));
+    const { data } = modelsReplySchema.parse(JSON.parse(reply.body.toString()));
     return data.map((model) => ({ id: model.id, ownedBy: model.owned_by ?? "openai", created: model.created ?? 0 }));
   }
 

@@ -71,8 +71,8 @@ export interface ProviderOutcome {
 }
 
 export interface CompletionResult {
-  /** A `chat.completion` object; as JSON text where an upstream's own bytes are relayed. */
-  readonly body: ChatCompletion | string;
+  /** A `chat.completion` object; an upstream's own bytes where they are relayed. */
+  readonly body: ChatCompletion | Buffer;
   readonly outcome: ProviderOutcome;
 }
 

@@ -17,7 +17,7 @@ export interface WatchedCompletion {
  *
  * @throws GatewayError on an `{"error": …}` body, and `upstream_invalid_response` on one that is not a finished answer.
  */
-export function watchCompletion(body: string): WatchedCompletion {
+export function watchCompletion(body: Buffer): WatchedCompletion {
   const reply = parseJson(body);
   if (isFields(reply) && reply["error"]) throw translateOpenAIErrorPayload(reply);
   const reason = isFields(reply) ? readFinishReason(reply["choices"]) : undefined;
@@ -46,9 +46,9 @@ function isFields(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function parseJson(text: string): unknown {
+function parseJson(text: Buffer): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text.toString());
   } catch {
     return undefined;
   }
