@@ -1,3 +1,4 @@
+import { Roster } from "../collections/roster.ts";
 import type { HttpContext, HttpHandler } from "../http/context.ts";
 import { GatewayError } from "../http/errors.ts";
 
@@ -15,7 +16,7 @@ export interface CallGate {
 }
 
 export function createCallGate(): CallGate {
-  const active = new Set<Pick<HttpContext, "abort">>();
+  const active = new Roster<Pick<HttpContext, "abort">>();
   let accepting = true;
   return {
     active: () => active.size,
@@ -24,14 +25,14 @@ export function createCallGate(): CallGate {
       accepting = false;
     },
     end: () => {
-      for (const call of active) call.abort(new GatewayError("shutting_down", "The proxy is shutting down."));
+      for (const call of active.items()) call.abort(new GatewayError("shutting_down", "The proxy is shutting down."));
     },
     guard: (handler) => async (context) => {
-      active.add(context);
+      const seat = active.add(context);
       try {
         await handler(context);
       } finally {
-        active.delete(context);
+        active.remove(seat);
       }
     },
   };

@@ -1,3 +1,4 @@
+import { Roster, type Seat } from "../collections/roster.ts";
 import type { RequestRecord } from "./record.ts";
 
 /** A request that has not ended yet, as the dashboard shows it. */
@@ -14,9 +15,11 @@ export interface LiveRequest {
   phase: "routing" | "waiting" | "streaming";
 }
 
+export type LiveChange = Partial<Pick<LiveRequest, "provider" | "servedModel" | "agentId" | "phase">>;
+
 /** What is going on and what just ended, in memory: the dashboard's source, which works without a database. */
 export class LiveRequests {
-  readonly #inFlight = new Map<string, LiveRequest>();
+  readonly #inFlight = new Roster<LiveRequest>();
   /** Oldest first. */
   #recent: RequestRecord[] = [];
   readonly #listeners = new Set<() => void>();
@@ -26,29 +29,30 @@ export class LiveRequests {
     this.#recentMax = recentMax;
   }
 
-  start(request: LiveRequest): void {
-    this.#inFlight.set(request.id, request);
+  /** Shows a request as in flight; its seat is asked for on changes and at the end. */
+  start(request: LiveRequest): Seat<LiveRequest> {
+    const seat = this.#inFlight.add(request);
     this.#notify();
+    return seat;
   }
 
-  update(id: string, change: Partial<Pick<LiveRequest, "provider" | "servedModel" | "agentId" | "phase">>): void {
-    const request = this.#inFlight.get(id);
-    if (request === undefined) return;
-    Object.assign(request, change);
+  update({ item }: Seat<LiveRequest>, change: LiveChange): void {
+    Object.assign(item, change);
     this.#notify();
   }
 
   /** Ends a request (if it was started) and puts its row first among the recent ones. */
-  end(record: RequestRecord): void {
-    this.#inFlight.delete(record.id);
+  end(record: RequestRecord, seat?: Seat<LiveRequest>): void {
+    if (seat !== undefined) this.#inFlight.remove(seat);
     this.#recent.push(record);
     // Cut back now and then: taking one from the front each time would move all the others.
     if (this.#recent.length >= 2 * this.#recentMax) this.#recent = this.#recent.slice(-this.#recentMax);
     this.#notify();
   }
 
+  /** Oldest first. */
   inFlight(): readonly LiveRequest[] {
-    return [...this.#inFlight.values()];
+    return this.#inFlight.items().toSorted((left, right) => left.createdAtMs - right.createdAtMs);
   }
 
   get inFlightCount(): number {
