@@ -16,6 +16,7 @@ import { collectOffers } from "./collect-offers.ts";
 import { startDeadline } from "./deadline.ts";
 import { createKeylessRowBudget } from "./keyless-rows.ts";
 import type { KeepAlive } from "./keep-alive.ts";
+import { createResilience, type Resilience } from "./resilience.ts";
 import { resolveTargets } from "./resolve-targets.ts";
 import { serveStream } from "./serve-stream.ts";
 import { serveWhole } from "./serve-whole.ts";
@@ -29,12 +30,15 @@ export interface ChatCompletionsOptions {
   readonly logger: Logger;
   readonly maxBodyBytes: number;
   readonly timeouts: CallTimeouts;
+  /** Default: one of its own, with the defaults of `createResilience`. */
+  readonly resilience?: Resilience;
   readonly gate: Pick<CallGate, "accepting" | "ended">;
 }
 
 /** `POST /v1/chat/completions`: the way of one request from its bearer to its row. */
 export function createChatCompletionsHandler(options: ChatCompletionsOptions): HttpHandler {
   const keeps = createKeylessRowBudget();
+  const settings = { ...options, resilience: options.resilience ?? createResilience() };
   return async (context) => {
     const meter = new RequestMeter({
       id: context.requestId,
@@ -46,7 +50,7 @@ export function createChatCompletionsHandler(options: ChatCompletionsOptions): H
     });
     const deadline = startDeadline([context.signal, options.gate.ended], options.timeouts.totalMs);
     try {
-      meter.succeeded(await serve(options, context, meter, deadline.signal));
+      meter.succeeded(await serve(settings, context, meter, deadline.signal));
     } catch (thrown) {
       const error = toGatewayError(thrown);
       const closed = closedByClient(context);
@@ -59,7 +63,7 @@ export function createChatCompletionsHandler(options: ChatCompletionsOptions): H
 }
 
 async function serve(
-  options: ChatCompletionsOptions,
+  options: ChatCompletionsOptions & { readonly resilience: Resilience },
   context: HttpContext,
   meter: RequestMeter,
   signal: AbortSignal,
@@ -67,11 +71,12 @@ async function serve(
   if (!options.gate.accepting()) {
     throw new GatewayError("shutting_down", "The proxy is shutting down.", { retryAfterMs: 1000 });
   }
-  meter.authenticated(await authenticate(context, options.lookUpKey));
+  const key = await authenticate(context, options.lookUpKey);
+  meter.authenticated(key);
   const body = await readBody(context.request, { limitBytes: options.maxBodyBytes, signal });
   const request = parseChatRequest(body);
   meter.asked(request.model, request.stream === true);
-  const { registry, keepAlive, logger, timeouts } = options;
+  const { registry, keepAlive, logger, timeouts, resilience } = options;
   const targets = resolveTargets(request.model, await collectOffers(registry, request.model));
   const serveExchange = request.stream === true ? serveStream : serveWhole;
   return await serveExchange({
@@ -83,6 +88,8 @@ async function serve(
     keepAlive,
     logger,
     timeouts,
+    resilience,
+    keyId: key.id,
     signal,
     completionId: `chatcmpl-${context.requestId.replace(/^req_/, "")}`,
     created: Math.floor(Date.now() / 1000),

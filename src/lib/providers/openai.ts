@@ -7,9 +7,10 @@ import { createChunkRelay } from "./openai/relay-chunk.ts";
 import { watchCompletion } from "./openai/relay-completion.ts";
 import { nameTokenLimit } from "./openai/token-limit.ts";
 import { translateOpenAIError } from "./openai/translate-error.ts";
+import { translateOpenAIHeaders } from "./openai/translate-headers.ts";
 import { hideSecret } from "./transports/hide-secret.ts";
 import { createBackpressure } from "./transports/http-backpressure.ts";
-import { withUsage } from "./transports/http-errors.ts";
+import { withAnswerHeaders, withUsage } from "./transports/http-errors.ts";
 import { createModelList, type ModelList } from "./transports/http-model-list.ts";
 import { createHttpClient, type HttpRequest, type HttpStreamControl } from "./transports/http.ts";
 import type { LLMProvider, ProviderCall, ProviderModel, ProviderOutcome, ServedBy, StreamSink } from "./types.ts";
@@ -50,8 +51,8 @@ export function createOpenAIProvider(options: OpenAIProviderOptions): LLMProvide
   const models = createModels();
   let closed = false;
 
-  const translateError: HttpRequest["translateError"] = ({ status, body, retryAfterMs }) =>
-    translateOpenAIError(status, body, retryAfterMs);
+  const translateError: HttpRequest["translateError"] = ({ status, headers: received, body, retryAfterMs }) =>
+    withAnswerHeaders(translateOpenAIError(status, body, retryAfterMs), received, translateOpenAIHeaders(received));
 
   function createModels(): Pick<ModelList, "get" | "close"> {
     const fixed = (options.models ?? []).map((id): ProviderModel => ({ id, ownedBy: "openai", created: 0 }));
@@ -83,7 +84,11 @@ export function createOpenAIProvider(options: OpenAIProviderOptions): LLMProvide
     return {
       method: "POST",
       path: `${basePath}/chat/completions`,
-      headers: { ...headers, "content-type": "application/json" },
+      headers: {
+        ...headers,
+        "content-type": "application/json",
+        ...(call.idempotencyKey !== undefined && { "idempotency-key": call.idempotencyKey }),
+      },
       body: JSON.stringify(body),
       signal: call.signal,
       timeouts: call.timeouts,
@@ -102,13 +107,14 @@ export function createOpenAIProvider(options: OpenAIProviderOptions): LLMProvide
     const lead = createLeadHolder();
     const applyBackpressure = createBackpressure(sink);
     let upstreamRequestId: string | undefined;
+    let upstreamHeaders: ServedBy["upstreamHeaders"];
     let servedBy: ServedBy | undefined;
     let control: HttpStreamControl | undefined;
     let done = false;
 
     const open = (): ServedBy => {
       if (servedBy !== undefined) return servedBy;
-      servedBy = { model: relay.model ?? model, upstreamRequestId };
+      servedBy = { model: relay.model ?? model, upstreamRequestId, upstreamHeaders };
       sink.open(servedBy);
       return servedBy;
     };
@@ -138,6 +144,7 @@ export function createOpenAIProvider(options: OpenAIProviderOptions): LLMProvide
       await http.openStream(createRequest(call, { ...request, model, stream: true, stream_options: streamOptions }), {
         onOpen: (received) => {
           upstreamRequestId = readHeader(received["x-request-id"]);
+          upstreamHeaders = translateOpenAIHeaders(received);
         },
         onData: (chunk, streamControl) => {
           control = streamControl;
@@ -167,7 +174,9 @@ export function createOpenAIProvider(options: OpenAIProviderOptions): LLMProvide
       );
       const { model = call.model, finishReason, usage } = watchCompletion(reply.body);
       const upstreamRequestId = readHeader(reply.headers["x-request-id"]);
-      return { body: reply.body, outcome: { servedBy: { model, upstreamRequestId }, finishReason, usage } };
+      const upstreamHeaders = translateOpenAIHeaders(reply.headers);
+      const servedBy = { model, upstreamRequestId, upstreamHeaders };
+      return { body: reply.body, outcome: { servedBy, finishReason, usage } };
     },
     close: async () => {
       closed = true;

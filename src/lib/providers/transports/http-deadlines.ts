@@ -19,17 +19,17 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Starts the connect, first-output and total clocks. `Infinity` switches a clock off. */
 export function startDeadlines(timeouts: CallTimeouts, onTimeout: (error: GatewayError) => void): HttpDeadlines {
-  let connect = start(timeouts.connectMs, "connecting to the upstream");
+  let connect = start(timeouts.connectMs, "connecting to the upstream", true);
   let firstOutput = start(timeouts.firstOutputMs, "waiting for the upstream's first output");
   const total = start(timeouts.totalMs, "waiting for the upstream to finish");
   let idle: NodeJS.Timeout | undefined;
   let outputSeen = false;
   let isPaused = false;
 
-  function start(milliseconds: number, during: string): NodeJS.Timeout | undefined {
+  function start(milliseconds: number, during: string, unsent = false): NodeJS.Timeout | undefined {
     if (milliseconds === Number.POSITIVE_INFINITY) return undefined;
     const bounded = Math.min(Math.max(milliseconds, 0), MAX_TIMER_MS);
-    return setTimeout(() => onTimeout(timeoutError(during)), bounded);
+    return setTimeout(() => onTimeout(timeoutError(during, { unsent })), bounded);
   }
 
   function windIdle(): void {
