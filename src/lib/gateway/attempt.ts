@@ -44,7 +44,7 @@ const ignore = (): void => {};
  * last one whose fault may pass is asked once more, after a wait: failing over beats waiting, and no target is asked more
  * than twice.
  *
- * @throws GatewayError what failed last; 503 `circuit_open` when every target that might serve was left out; 404
+ * @throws GatewayError what failed last (at a target that knows the model, if any does); 503 `circuit_open` when every target that might serve was left out; 404
  * `model_not_found` when all said that they do not know the model; what the signal aborts with, at once, in a wait too.
  */
 export async function attemptTargets<Result>(options: AttemptOptions<Result>): Promise<Result> {
@@ -64,8 +64,10 @@ export async function attemptTargets<Result>(options: AttemptOptions<Result>): P
     }
     const result = await ask(options, trail, provider, target, permit);
     if (!(result instanceof Miss)) return result;
-    onlyUnknownModel &&= result.error.code === "upstream_model_not_found";
-    lastMiss = result;
+    const isUnknownModel = result.error.code === "upstream_model_not_found";
+    onlyUnknownModel &&= isUnknownModel;
+    // That one target lacks the model says less than why another that has it failed.
+    if (!isUnknownModel || lastMiss === undefined) lastMiss = result;
     if (isGuarded(provider.type) && mayAskAgain(result.error)) passingMiss = result;
   }
   if (passingMiss !== undefined) {

@@ -140,7 +140,7 @@ export class GatewayError extends Error {
     this.type = ERROR_CODES[code].type;
     this.param = options.param ?? null;
     this.retryAfterMs = options.retryAfterMs;
-    this.shouldRetry = options.shouldRetry ?? (ERROR_CODES[code] as ErrorCodeEntry).shouldRetry;
+    this.shouldRetry = options.shouldRetry ?? ERROR_CODES[code].shouldRetry;
     this.upstreamHeaders = options.upstreamHeaders;
     this.failover = options.failover ?? ERROR_CODES[code].failover;
     this.allow = options.allow;
