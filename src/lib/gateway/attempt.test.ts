@@ -38,7 +38,7 @@ function setUp({ providers, types = {}, totalMs = 60_000, retryWaitMaxMs = 5000,
       random: () => 0.5,
       now: () => clock.now,
     }),
-    wait: async (ms: number) => {
+    wait: async (ms: number, _signal: AbortSignal) => {
       waits.push(ms);
       clock.now += ms;
     },
