@@ -247,7 +247,8 @@ describe("attemptTargets", () => {
         for (let count = 0; count < 12; count += 1) {
           asked.splice(0);
           waits.splice(0);
-          await attempt().catch((thrown: unknown) => expect(thrown).toBeInstanceOf(GatewayError));
+          const end = await attempt().catch((thrown: unknown) => thrown);
+          expect(typeof end === "string" || end instanceof GatewayError).toBe(true);
           for (const id of ["a", "b", "c"]) expect(asked.filter((other) => other === id).length).toBeLessThanOrEqual(2);
           expect(asked.length).toBeLessThanOrEqual(4);
           expect(waits.length).toBeLessThanOrEqual(1);

@@ -153,20 +153,22 @@ describe("CircuitBreaker", () => {
         fail(8, now);
         const out: Permit[] = [];
         const probes = new Map<Permit, number>();
+        const broken: string[] = [];
+        const demand = (holds: boolean, what: string): void => void (holds || broken.push(`${what} at ${now}`));
         for (const { kind, pick, afterMs, retryAfterMs } of steps) {
           now += afterMs;
           if (kind === "enter") {
             const state = breaker.state(now);
             const waitMs = breaker.waitMs(now);
             const permit = breaker.enter(now);
-            expect(permit === REFUSED).toBe(waitMs > 0);
-            expect(permit === PASS).toBe(state === "closed");
-            expect(waitMs).toBeLessThanOrEqual(MAX_COOLDOWN_MS);
+            demand((permit === REFUSED) === waitMs > 0, "it refuses exactly as long as it says");
+            demand((permit === PASS) === (state === "closed"), "it is passed freely only while it is closed");
+            demand(waitMs <= MAX_COOLDOWN_MS, "it waits no longer than the bound");
             if (permit === REFUSED) continue;
             out.push(permit);
             if (permit === PASS) continue;
             // Earlier ones may be out only when they have outlasted the patience.
-            for (const sentAt of probes.values()) expect(now - sentAt).toBeGreaterThanOrEqual(PROBE_PATIENCE_MS);
+            for (const sentAt of probes.values()) demand(now - sentAt >= PROBE_PATIENCE_MS, "one probe at a time");
             probes.set(permit, now);
           } else if (out.length > 0) {
             const [permit = PASS] = out.splice(pick % out.length, 1);
@@ -178,6 +180,7 @@ describe("CircuitBreaker", () => {
             if (breaker.state(now) === "closed") probes.clear();
           }
         }
+        expect(broken).toEqual([]);
         expect(breaker.enter(now + MAX_COOLDOWN_MS + PROBE_PATIENCE_MS)).not.toBe(REFUSED);
       }),
       { numRuns: 300 },

@@ -51,8 +51,12 @@ interface Started {
   /** A model of this test alone, so that the tests share no circuit and no budget. */
   readonly model: string;
   /** What the upstream got for it. */
-  requests(): readonly ReceivedRequest[];
-  ask(extra?: Record<string, unknown>, headers?: Record<string, string>, signal?: AbortSignal): Promise<Response>;
+  readonly requests: () => readonly ReceivedRequest[];
+  readonly ask: (
+    extra?: Record<string, unknown>,
+    headers?: Record<string, string>,
+    signal?: AbortSignal,
+  ) => Promise<Response>;
 }
 
 /** From now on the upstream answers by `fallback` when nothing is enqueued. */
@@ -73,7 +77,7 @@ function start(fallback = answerPlainly, via = proxy): Started {
   };
 }
 
-/** Asks so many times, some at once, half of them streamed; answers the statuses. */
+/** Asks so many times, some at once, half of them streamed; answers the statuses, 0 for a 200 that was not whole. */
 async function askMany(ask: Started["ask"], requests: number, atOnce: number): Promise<number[]> {
   const statuses: number[] = [];
   let next = 0;
@@ -82,8 +86,8 @@ async function askMany(ask: Started["ask"], requests: number, atOnce: number): P
       next += 1;
       const response = await ask({ stream: next % 2 === 0 });
       const text = await response.text();
-      if (response.status === 200) expect(text).toMatch(/Hello there!|\[DONE\]/);
-      statuses.push(response.status);
+      const isWhole = response.status !== 200 || /Hello there!|\[DONE\]/.test(text);
+      statuses.push(isWhole ? response.status : 0);
     }
   };
   await Promise.all(Array.from({ length: atOnce }, work));
