@@ -19,10 +19,12 @@ interface Options {
   readonly totalMs?: number;
   readonly retryWaitMaxMs?: number;
   readonly delivered?: boolean;
+  readonly circuitCooldownMs?: number;
 }
 
 /** Targets of one model in the order of their providers, on a clock that stands still but for the waits. */
-function setUp({ providers, types = {}, totalMs = 60_000, retryWaitMaxMs = 5000, delivered = false }: Options) {
+function setUp({ providers, types = {}, ...options }: Options) {
+  const { totalMs = 60_000, retryWaitMaxMs = 5000, delivered = false, circuitCooldownMs = 1000 } = options;
   const asked: string[] = [];
   const waits: number[] = [];
   const retries: RetryEvent[] = [];
@@ -33,7 +35,7 @@ function setUp({ providers, types = {}, totalMs = 60_000, retryWaitMaxMs = 5000,
   const resilience = {
     ...createResilience({
       retryWaitMaxMs,
-      circuitCooldownMs: 1000,
+      circuitCooldownMs,
       onRetry: (event) => retries.push(event),
       random: () => 0.5,
       now: () => clock.now,
@@ -211,6 +213,13 @@ describe("attemptTargets", () => {
     }
     clock.now += 900;
     expect(await rejection(attempt())).toMatchObject({ code: "circuit_open", retryAfterMs: 100 });
+  });
+
+  it("does not double the traffic of an outage, even without circuits", async () => {
+    const { attempt, asked, clock } = setUp({ providers: { a: ["upstream_overloaded"] }, circuitCooldownMs: 0 });
+    for (let count = 0; count < 1000; count += 1) await rejection(attempt());
+    expect(asked.length).toBeGreaterThan(1200);
+    expect(asked.length).toBeLessThanOrEqual(1000 + 250 + 10 + clock.now / 10_000);
   });
 
   it("gives a probe whose client left back without a verdict", async () => {
