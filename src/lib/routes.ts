@@ -8,6 +8,7 @@ import type { Env } from "./env.ts";
 import type { CallGate } from "./gateway/call-gate.ts";
 import { createChatCompletionsHandler } from "./gateway/chat-completions.ts";
 import type { KeepAlive } from "./gateway/keep-alive.ts";
+import type { Resilience } from "./gateway/resilience.ts";
 import type { LoopGuard } from "./gateway/loop-guard.ts";
 import { createGetModelHandler, createListModelsHandler } from "./gateway/models.ts";
 import { createReadyHandler, healthHandler } from "./http/health.ts";
@@ -30,12 +31,14 @@ export interface RouteParts {
   readonly database: Database;
   readonly gate: CallGate;
   readonly loop: LoopGuard;
+  readonly resilience: Resilience;
   readonly logger: Logger;
 }
 
 /** Every path of the data plane. */
 export function createRoutes(parts: RouteParts): readonly Route[] {
   const { env, registry, keyStore, logWriter, live, keepAlive, manager, admin, database, gate, loop, logger } = parts;
+  const { resilience } = parts;
   const lookUpKey = (token: string) => keyStore.authenticate(token);
   const chatCompletions = createChatCompletionsHandler({
     registry,
@@ -45,6 +48,7 @@ export function createRoutes(parts: RouteParts): readonly Route[] {
     keepAlive,
     gate,
     logger,
+    resilience,
     maxBodyBytes: env.MAX_BODY_BYTES,
     timeouts: {
       connectMs: env.UPSTREAM_CONNECT_TIMEOUT_MS,

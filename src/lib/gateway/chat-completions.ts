@@ -14,6 +14,7 @@ import type { CallGate } from "./call-gate.ts";
 import { collectOffers } from "./collect-offers.ts";
 import { createKeylessRowBudget } from "./keyless-rows.ts";
 import type { KeepAlive } from "./keep-alive.ts";
+import { createResilience, type Resilience } from "./resilience.ts";
 import { resolveTargets } from "./resolve-targets.ts";
 import { serveStream } from "./serve-stream.ts";
 import { serveWhole } from "./serve-whole.ts";
@@ -27,12 +28,15 @@ export interface ChatCompletionsOptions {
   readonly logger: Logger;
   readonly maxBodyBytes: number;
   readonly timeouts: CallTimeouts;
+  /** Default: one of its own, with the defaults of `createResilience`. */
+  readonly resilience?: Resilience;
   readonly gate: Pick<CallGate, "accepting">;
 }
 
 /** `POST /v1/chat/completions`: the way of one request from its bearer to its row. */
 export function createChatCompletionsHandler(options: ChatCompletionsOptions): HttpHandler {
   const keeps = createKeylessRowBudget();
+  const settings = { ...options, resilience: options.resilience ?? createResilience() };
   return async (context) => {
     const meter = new RequestMeter({
       id: context.requestId,
@@ -47,7 +51,7 @@ export function createChatCompletionsHandler(options: ChatCompletionsOptions): H
       context.abort(new GatewayError("deadline_exceeded", `The request took longer than ${totalMs} ms.`));
     }, totalMs);
     try {
-      meter.succeeded(await serve(options, context, meter));
+      meter.succeeded(await serve(settings, context, meter));
     } catch (thrown) {
       const error = whyFailed(context, toGatewayError(thrown));
       meter.failed(error);
@@ -59,20 +63,21 @@ export function createChatCompletionsHandler(options: ChatCompletionsOptions): H
 }
 
 async function serve(
-  options: ChatCompletionsOptions,
+  options: ChatCompletionsOptions & { readonly resilience: Resilience },
   context: HttpContext,
   meter: RequestMeter,
 ): Promise<ProviderOutcome> {
   if (!options.gate.accepting()) {
     throw new GatewayError("shutting_down", "The proxy is shutting down.", { retryAfterMs: 1000 });
   }
-  meter.authenticated(await authenticate(context, options.lookUpKey));
+  const key = await authenticate(context, options.lookUpKey);
+  meter.authenticated(key);
   const { signal } = context;
   const body = await readChat(context, options.maxBodyBytes);
   const { model } = body.head;
   const isStream = body.head.stream === true;
   meter.asked(model, isStream);
-  const { registry, keepAlive, logger, timeouts } = options;
+  const { registry, keepAlive, logger, timeouts, resilience } = options;
   const targets = resolveTargets(model, await collectOffers(registry, model));
   const serveExchange = isStream ? serveStream : serveWhole;
   return await serveExchange({
@@ -84,6 +89,8 @@ async function serve(
     keepAlive,
     logger,
     timeouts,
+    resilience,
+    keyId: key.id,
     signal,
     completionId: `chatcmpl-${context.requestId.replace(/^req_/, "")}`,
     created: Math.floor(Date.now() / 1000),

@@ -34,6 +34,8 @@ export interface ProviderCall {
   /** Aborted by the client's disconnect, a timeout or a lost race. The provider must then stop all work at once. */
   readonly signal: AbortSignal;
   readonly timeouts: CallTimeouts;
+  /** For an upstream that knows `Idempotency-Key`; equal for equal requests of one client. */
+  readonly idempotencyKey?: string | undefined;
 }
 
 /** What is known about who serves a call before the first output; becomes response headers. */
@@ -44,6 +46,8 @@ export interface ServedBy {
   /** Request parameters this target cannot honour, by name. */
   readonly droppedParams?: readonly string[];
   readonly upstreamRequestId?: string | undefined;
+  /** Headers of the upstream's answer that go on to the client, such as `x-ratelimit-*`: names and values already checked. */
+  readonly upstreamHeaders?: Readonly<Record<string, string>> | undefined;
 }
 
 /**
