@@ -59,7 +59,7 @@ export function createRoutes(parts: RouteParts): readonly Route[] {
   });
   const models = { registry, lookUpKey };
   return [
-    { method: "POST", path: "/v1/chat/completions", handler: gate.guard(loop.guard(chatCompletions)) },
+    { method: "POST", path: "/v1/chat/completions", handler: loop.guard(chatCompletions) },
     { method: "GET", path: "/v1/models", handler: loop.guard(createListModelsHandler(models)) },
     { method: "GET", path: "/v1/models/{id...}", handler: loop.guard(createGetModelHandler(models)) },
     ...createAgentRoutes({

@@ -3,6 +3,7 @@ import type { HttpContext, HttpHandler } from "../http/context.ts";
 import { changeError, GatewayError, toGatewayError } from "../http/errors.ts";
 import type { ClientKey } from "../keys/key-store.ts";
 import { createChatBodyReader, type ChatBody } from "../openai/chat-body.ts";
+import type { MaybePromise } from "../maybe-promise.ts";
 import type { ProviderRegistry } from "../providers/index.ts";
 import type { CallTimeouts, ProviderOutcome } from "../providers/types.ts";
 import type { Logger } from "../telemetry/logger.ts";
@@ -21,7 +22,7 @@ import { serveWhole } from "./serve-whole.ts";
 
 export interface ChatCompletionsOptions {
   readonly registry: ProviderRegistry;
-  readonly lookUpKey: (token: string) => Promise<ClientKey | undefined>;
+  readonly lookUpKey: (token: string) => MaybePromise<ClientKey | undefined>;
   readonly record: (record: RequestRecord) => void;
   readonly live: LiveRequests;
   readonly keepAlive: KeepAlive;
@@ -30,7 +31,7 @@ export interface ChatCompletionsOptions {
   readonly timeouts: CallTimeouts;
   /** Default: one of its own, with the defaults of `createResilience`. */
   readonly resilience?: Resilience;
-  readonly gate: Pick<CallGate, "accepting">;
+  readonly gate: Pick<CallGate, "accepting" | "enter" | "leave">;
 }
 
 /** `POST /v1/chat/completions`: the way of one request from its bearer to its row. */
@@ -38,6 +39,7 @@ export function createChatCompletionsHandler(options: ChatCompletionsOptions): H
   const keeps = createKeylessRowBudget();
   const settings = { ...options, resilience: options.resilience ?? createResilience() };
   return async (context) => {
+    const seat = options.gate.enter(context);
     const meter = new RequestMeter({
       id: context.requestId,
       startedAt: context.startedAt,
@@ -58,6 +60,7 @@ export function createChatCompletionsHandler(options: ChatCompletionsOptions): H
       throw thrown instanceof GatewayError ? error : thrown;
     } finally {
       clearTimeout(deadline);
+      options.gate.leave(seat);
     }
   };
 }

@@ -23,11 +23,11 @@ export const serveStream: Serve = async (exchange) => {
     const outcome = await attemptTargets({
       exchange,
       delivered: () => responder.delivered,
-      run: async (provider, target, answered) => {
+      run: (provider, target, answered) => {
         providerId = provider.id;
         noteAnswered = answered;
         meter.attempt(provider.id);
-        return await provider.stream(makeCall(exchange, target), responder);
+        return provider.stream(makeCall(exchange, target), responder);
       },
     });
     responder.finish(outcome);

@@ -10,6 +10,7 @@ import {
   type KeyRow,
   type NewKeyRow,
 } from "../db/queries/keys.ts";
+import type { MaybePromise } from "../maybe-promise.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { BatchedLookup } from "./batched-lookup.ts";
 import { CLIENT_KEY_PREFIX, generateClientKey, generateKeyId, keyStart } from "./generate.ts";
@@ -54,14 +55,13 @@ export class KeyStore {
 
   /**
    * The key that a bearer token is; undefined when it is none or revoked. A key that was seen before is answered from
-   * memory, for up to an hour while the database is away. Throws GatewayError `database_unavailable` when an unknown
-   * token cannot be looked up.
+   * memory at once, for up to an hour while the database is away. Rejects with GatewayError `database_unavailable` when
+   * an unknown token cannot be looked up.
    */
-  async authenticate(token: string): Promise<ClientKey | undefined> {
+  authenticate(token: string): MaybePromise<ClientKey | undefined> {
     if (!token.startsWith(CLIENT_KEY_PREFIX) || token.length > MAX_TOKEN_LENGTH) return undefined;
-    const key = await this.#cache.get(hashKey(token));
-    if (key !== undefined) this.#touch(key.id);
-    return key;
+    const key = this.#cache.get(hashKey(token));
+    return key instanceof Promise ? key.then((found) => this.#used(found)) : this.#used(key);
   }
 
   /** Makes a key. Throws GatewayError `database_unavailable`, or `invalid_value` for a name that cannot be stored. */
@@ -119,6 +119,11 @@ export class KeyStore {
     if (inserted === undefined) return undefined;
     this.#cache.admit(row.hash);
     return { ...inserted, key };
+  }
+
+  #used(key: ClientKey | undefined): ClientKey | undefined {
+    if (key !== undefined) this.#touch(key.id);
+    return key;
   }
 
   #touch(id: string): void {

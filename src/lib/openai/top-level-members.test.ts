@@ -25,7 +25,7 @@ function texts(text: string, cuts: readonly number[] = []): Record<string, strin
   return Object.fromEntries(found) as Record<string, string>;
 }
 
-const json = fc.json({ maxDepth: 4, noUnicodeString: false } as fc.JsonSharedConstraints);
+const json = fc.json({ maxDepth: 4 });
 const space = fc.stringMatching(/^[ \n\r\t]{0,3}$/);
 
 describe("createMemberScanner", () => {

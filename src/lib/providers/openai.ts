@@ -57,7 +57,7 @@ export function createOpenAIProvider(options: OpenAIProviderOptions): LLMProvide
 
   function createModels(): Pick<ModelList, "get" | "close"> {
     const fixed = (options.models ?? []).map((id): ProviderModel => ({ id, ownedBy: "openai", created: 0 }));
-    if (fixed.length > 0) return { get: async () => fixed, close: () => {} };
+    if (fixed.length > 0) return { get: () => fixed, close: () => {} };
     return createModelList({
       load: loadModels,
       // Not the message: it may quote the upstream.

@@ -1,3 +1,4 @@
+import type { MaybePromise } from "../maybe-promise.ts";
 import type { ChatBody } from "../openai/chat-body.ts";
 import type { ChatCompletion } from "../openai/completion.ts";
 import type { ChatDelta } from "../openai/delta.ts";
@@ -92,8 +93,8 @@ export interface LLMProvider {
   readonly type: ProviderType;
   /** Whether a call for this model (any model, if left out) could be served now. Cheap: called per request. */
   isAvailable(model?: string): boolean;
-  /** The models on offer, from a snapshot that is refreshed in the background; never rejects. */
-  getModels(): Promise<readonly ProviderModel[]>;
+  /** The models on offer, from a snapshot that is refreshed in the background: at once where there is one; never rejects. */
+  getModels(): MaybePromise<readonly ProviderModel[]>;
   complete(call: ProviderCall): Promise<CompletionResult>;
   stream(call: ProviderCall, sink: StreamSink): Promise<ProviderOutcome>;
   /** Ends what the provider holds open: pools, processes. */
