@@ -128,6 +128,10 @@ export function createOpenAIProvider(options: OpenAIProviderOptions): LLMProvide
         const payload = relay.push(data);
         if (relay.broughtOutput) control.output();
         if (payload === undefined) return;
+        if (lead.released) {
+          applyBackpressure(sink.raw(payload), control);
+          return;
+        }
         for (const ready of lead.push(payload, relay.broughtOutput)) {
           open();
           applyBackpressure(sink.raw(ready), control);
