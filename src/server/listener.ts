@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import { GatewayError, renderErrorBody } from "../lib/http/errors.ts";
 import { createNodeContext } from "../lib/http/node-context.ts";
 import type { HttpContext } from "../lib/http/context.ts";
+import { TimedResponse } from "../lib/http/timed-response.ts";
 
 export interface ListenerOptions {
   /** Serves a path of the data plane; renders its own errors and never rejects. */
@@ -31,6 +32,7 @@ export function createListener(options: ListenerOptions): Server {
       requestTimeout: REQUEST_TIMEOUT_MS,
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
       noDelay: true,
+      ServerResponse: TimedResponse,
     },
     (request, response) => {
       answering.add(request.socket);

@@ -7,6 +7,9 @@ import { chatRequestSchema, type ChatRequest } from "../openai/chat.ts";
 import type { ProviderRegistry } from "../providers/index.ts";
 import type { CallTimeouts, ProviderOutcome } from "../providers/types.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import { readSdkRetryCount } from "../telemetry/request-end.ts";
+import type { RequestSpan, RequestTelemetry } from "../telemetry/request-telemetry.ts";
+import { readTraceContext, type TraceContext } from "../telemetry/trace-context.ts";
 import type { LiveRequests } from "../usage/live-requests.ts";
 import { RequestMeter } from "../usage/meter.ts";
 import type { RequestRecord } from "../usage/record.ts";
@@ -29,13 +32,17 @@ export interface ChatCompletionsOptions {
   readonly logger: Logger;
   readonly maxBodyBytes: number;
   readonly timeouts: CallTimeouts;
+  readonly telemetry?: RequestTelemetry;
   readonly gate: Pick<CallGate, "accepting" | "ended">;
 }
 
 /** `POST /v1/chat/completions`: the way of one request from its bearer to its row. */
 export function createChatCompletionsHandler(options: ChatCompletionsOptions): HttpHandler {
   const keeps = createKeylessRowBudget();
+  const { telemetry } = options;
   return async (context) => {
+    const { headers } = context.request;
+    const span = telemetry?.tracer?.start(headers);
     const meter = new RequestMeter({
       id: context.requestId,
       startedAt: context.startedAt,
@@ -43,10 +50,14 @@ export function createChatCompletionsHandler(options: ChatCompletionsOptions): H
       live: options.live,
       record: options.record,
       keeps,
+      timing: context.timing,
+      telemetry: span === undefined ? telemetry : withSpan(telemetry, span),
+      sdkRetryCount: readSdkRetryCount(headers["x-stainless-retry-count"]),
     });
+    const traceContext = span?.context ?? readTraceContext(headers);
     const deadline = startDeadline([context.signal, options.gate.ended], options.timeouts.totalMs);
     try {
-      meter.succeeded(await serve(options, context, meter, deadline.signal));
+      meter.succeeded(await serve(options, context, meter, traceContext, deadline.signal));
     } catch (thrown) {
       const error = toGatewayError(thrown);
       const closed = closedByClient(context);
@@ -62,13 +73,16 @@ async function serve(
   options: ChatCompletionsOptions,
   context: HttpContext,
   meter: RequestMeter,
+  traceContext: TraceContext | undefined,
   signal: AbortSignal,
 ): Promise<ProviderOutcome> {
   if (!options.gate.accepting()) {
     throw new GatewayError("shutting_down", "The proxy is shutting down.", { retryAfterMs: 1000 });
   }
   meter.authenticated(await authenticate(context, options.lookUpKey));
+  context.timing.waitBegins();
   const body = await readBody(context.request, { limitBytes: options.maxBodyBytes, signal });
+  context.timing.waitEnds();
   const request = parseChatRequest(body);
   meter.asked(request.model, request.stream === true);
   const { registry, keepAlive, logger, timeouts } = options;
@@ -86,6 +100,7 @@ async function serve(
     signal,
     completionId: `chatcmpl-${context.requestId.replace(/^req_/, "")}`,
     created: Math.floor(Date.now() / 1000),
+    traceContext,
   });
 }
 
@@ -105,4 +120,17 @@ function closedByClient(context: HttpContext): GatewayError | undefined {
   return reason instanceof GatewayError
     ? reason
     : new GatewayError("client_closed_request", "The client closed the request.");
+}
+
+function withSpan(
+  telemetry: RequestTelemetry | undefined,
+  span: RequestSpan,
+): Pick<RequestTelemetry, "attempt" | "ended"> {
+  return {
+    attempt: (provider) => telemetry?.attempt(provider),
+    ended: (end) => {
+      telemetry?.ended(end);
+      span.end(end);
+    },
+  };
 }

@@ -1,7 +1,9 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { HttpContext } from "./context.ts";
+import { RequestTiming } from "../telemetry/request-timing.ts";
 import { GatewayError } from "./errors.ts";
+import { TimedResponse } from "./timed-response.ts";
 
 /**
  * Makes the context of a node:http exchange: a fresh request id (sent as `x-request-id`), the decoded path, and a signal
@@ -17,9 +19,12 @@ export function createNodeContext(request: IncomingMessage, response: ServerResp
     }
   });
   const { path, query } = splitTarget(request.url ?? "/");
+  const timing = new RequestTiming(performance.now());
+  if (response instanceof TimedResponse) response.timing = timing;
   return {
     requestId,
-    startedAt: performance.now(),
+    startedAt: timing.startedAt,
+    timing,
     path,
     query,
     params: {},

@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { Readable } from "node:stream";
 import type { ReadableStream as NodeReadableStream } from "node:stream/web";
 import type { HttpHandler, HttpRequest, HttpResponse } from "./context.ts";
+import { RequestTiming } from "../telemetry/request-timing.ts";
 import { GatewayError, toGatewayError } from "./errors.ts";
 import { sendError } from "./respond.ts";
 import { WebServerResponse } from "./web-server-response.ts";
@@ -33,7 +34,8 @@ export function toWebResponse(request: Request, handle: HttpHandler): Promise<Re
       close();
       return;
     }
-    void run(request, handle, nodeRequest, asHttpResponse(response), abort.signal);
+    response.timing = new RequestTiming(performance.now());
+    void run(request, handle, nodeRequest, asHttpResponse(response), response.timing, abort.signal);
   });
 }
 
@@ -42,16 +44,17 @@ async function run(
   handle: HttpHandler,
   nodeRequest: HttpRequest,
   response: HttpResponse,
+  timing: RequestTiming,
   signal: AbortSignal,
 ): Promise<void> {
-  const startedAt = performance.now();
   const requestId = `req_${randomUUID().replaceAll("-", "")}`;
   try {
     response.setHeader("x-request-id", requestId);
     const url = new URL(request.url);
     await handle({
       requestId,
-      startedAt,
+      startedAt: timing.startedAt,
+      timing,
       path: decodePath(url.pathname),
       query: url.searchParams,
       params: {},

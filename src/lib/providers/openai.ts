@@ -83,10 +83,11 @@ export function createOpenAIProvider(options: OpenAIProviderOptions): LLMProvide
     return {
       method: "POST",
       path: `${basePath}/chat/completions`,
-      headers: { ...headers, "content-type": "application/json" },
+      headers: { ...headers, "content-type": "application/json", ...call.traceContext },
       body: JSON.stringify(body),
       signal: call.signal,
       timeouts: call.timeouts,
+      timing: call.timing,
       translateError,
     };
   }

@@ -2,6 +2,8 @@ import type { ChatRequest } from "../openai/chat.ts";
 import type { ChatCompletion } from "../openai/completion.ts";
 import type { ChatDelta } from "../openai/delta.ts";
 import type { FinishReason, Usage } from "../openai/usage.ts";
+import type { RequestTiming } from "../telemetry/request-timing.ts";
+import type { TraceContext } from "../telemetry/trace-context.ts";
 
 export interface ProviderModel {
   /** The id a client sends; also valid as `<provider id>/<id>`. */
@@ -34,6 +36,10 @@ export interface ProviderCall {
   /** Aborted by the client's disconnect, a timeout or a lost race. The provider must then stop all work at once. */
   readonly signal: AbortSignal;
   readonly timeouts: CallTimeouts;
+  /** Told when the request is handed on (`sent`) and when bytes of the answer come (`received`). */
+  readonly timing?: RequestTiming | undefined;
+  /** The W3C headers of the trace that this attempt is part of, for whoever answers. */
+  readonly traceContext?: TraceContext | undefined;
 }
 
 /** What is known about who serves a call before the first output; becomes response headers. */

@@ -33,7 +33,7 @@ export function runExchange(
   expected: ExpectedType,
   handler: HttpStreamHandler,
 ): Promise<void> {
-  const { signal } = request;
+  const { signal, timing } = request;
   return new Promise((resolve, reject) => {
     if (signal.aborted) {
       reject(abortError(signal));
@@ -115,6 +115,7 @@ export function runExchange(
       onResponseStart(_controller, status, headers) {
         if (status < 200 || settled) return;
         phase = "receiving";
+        timing?.received();
         const accepted = status < 300 && isExpected(headers, expected);
         if (!accepted) {
           failure = { status, headers, chunks: [], length: 0 };
@@ -127,6 +128,7 @@ export function runExchange(
       },
       onResponseData(_controller, chunk) {
         if (settled) return;
+        timing?.received();
         if (failure === undefined) {
           attempt(() => handler.onData(chunk, control));
           return;
@@ -138,6 +140,7 @@ export function runExchange(
       onResponseEnd() {
         clearTimeout(trailingTimer);
         if (settled) return;
+        timing?.received();
         if (failure !== undefined) {
           stopWithFailure();
           return;
@@ -154,6 +157,7 @@ export function runExchange(
         else stopWithFailure();
       },
     };
+    timing?.sent();
     pool.dispatch(
       {
         method: request.method,
