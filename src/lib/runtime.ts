@@ -11,7 +11,6 @@ import { startMigration } from "./db/start-migration.ts";
 import { readEnv, type Env } from "./env.ts";
 import { createCallGate } from "./gateway/call-gate.ts";
 import { KeepAlive } from "./gateway/keep-alive.ts";
-import { createListedModels } from "./gateway/listed-models.ts";
 import { createLoopGuard } from "./gateway/loop-guard.ts";
 import { traceProvider } from "./gateway/trace-provider.ts";
 import type { HttpContext } from "./http/context.ts";
@@ -19,15 +18,12 @@ import { createDispatcher } from "./http/dispatch.ts";
 import { createRouter } from "./http/router.ts";
 import { resolveAdminKey } from "./keys/admin-key.ts";
 import { createKeyStore, type KeyStore } from "./keys/key-store.ts";
+import { createObservability } from "./observability.ts";
 import { readProviderSettings } from "./provider-settings.ts";
 import { createBuiltinProviders, createProviderRegistry, type ProviderRegistry } from "./providers/index.ts";
 import { createRoutes } from "./routes.ts";
-import { startEventLoopDelay } from "./telemetry/event-loop-delay.ts";
 import { openLogDestination } from "./telemetry/log-destination.ts";
 import { createLogger, type Logger } from "./telemetry/logger.ts";
-import { createMetrics, type Metrics } from "./telemetry/metrics.ts";
-import { createRequestLog } from "./telemetry/request-log.ts";
-import type { RequestTelemetry } from "./telemetry/request-telemetry.ts";
 import { startTracing } from "./telemetry/start-tracing.ts";
 import { LiveRequests } from "./usage/live-requests.ts";
 import { startLogRetention } from "./usage/log-retention.ts";
@@ -42,7 +38,6 @@ export interface Runtime {
   readonly manager: AgentManager;
   readonly live: LiveRequests;
   readonly registry: ProviderRegistry;
-  readonly metrics: Metrics;
   /** Serves one request of the data plane, failures included; never rejects. */
   readonly handle: (context: HttpContext) => Promise<void>;
   /** Tells where the proxy can be reached, for the examples it shows. `CODEWISE_URL` goes before it. */
@@ -108,28 +103,7 @@ export async function createRuntime({ env, rootDirectory }: RuntimeOptions): Pro
       ? providers
       : providers.map((provider) => traceProvider(provider, tracing, baseUrls[provider.id])),
   );
-  const eventLoop = startEventLoopDelay();
-  const metrics = createMetrics({
-    isListed: createListedModels(registry),
-    inFlight: () => gate.active(),
-    agents: () => manager.status(),
-    logRows: () => logWriter,
-    logLinesDropped: () => logDestination.dropped(),
-    eventLoop,
-    version: VERSION,
-  });
-  const logRequest =
-    env.LOG_REQUESTS && ["info", "debug", "trace"].includes(env.LOG_LEVEL)
-      ? createRequestLog(logDestination)
-      : undefined;
-  const telemetry: RequestTelemetry = {
-    attempt: (provider) => metrics.requests.attempt(provider),
-    ended: (end) => {
-      metrics.requests.ended(end);
-      logRequest?.(end);
-    },
-    tracer: tracing,
-  };
+  const observability = createObservability({ env, logDestination, registry, gate, manager, logWriter, tracing });
   void migration.done.then(async () => live.preload(await selectRecentRequests(database))).catch(() => undefined);
 
   let listeningUrl = "";
@@ -147,10 +121,8 @@ export async function createRuntime({ env, rootDirectory }: RuntimeOptions): Pro
       baseUrl: () => `${env.CODEWISE_URL ?? listeningUrl}/v1`,
     },
   });
-  const parts = {
-    ...{ env, registry, keyStore, logWriter, live, keepAlive, manager, admin, database, gate, loop, logger },
-    ...{ telemetry, metrics },
-  };
+  const served = { env, registry, keyStore, logWriter, live, keepAlive, manager, admin, database, gate, loop, logger };
+  const parts = { ...served, ...observability };
   return {
     env,
     logger,
@@ -159,7 +131,6 @@ export async function createRuntime({ env, rootDirectory }: RuntimeOptions): Pro
     manager,
     live,
     registry,
-    metrics,
     handle: createDispatcher(createRouter(createRoutes(parts)), logger),
     activeCalls: () => gate.active(),
     listening: (url) => {
@@ -177,8 +148,7 @@ export async function createRuntime({ env, rootDirectory }: RuntimeOptions): Pro
       retention.stop();
       await manager.close();
       await registry.close();
-      eventLoop.stop();
-      await tracing?.close();
+      await observability.close();
       await Promise.allSettled([keyStore.close(), logWriter.close()]);
       adminKey.close();
       await database.close();

@@ -8,11 +8,7 @@ import type { Tracing } from "../telemetry/request-telemetry.ts";
  *
  * @param baseUrl of the upstream, where there is one.
  */
-export function traceProvider(
-  provider: LLMProvider,
-  tracing: Pick<Tracing, "attempt">,
-  baseUrl?: string | undefined,
-): LLMProvider {
+export function traceProvider(provider: LLMProvider, tracing: Pick<Tracing, "attempt">, baseUrl?: string): LLMProvider {
   const server = baseUrl === undefined ? undefined : readServer(baseUrl);
 
   async function inSpan<Result>(

@@ -6,12 +6,11 @@ export interface HistogramSeries {
   readonly data: HistogramData;
 }
 
-export interface RecordedHistogramOptions {
+interface RecordedHistogramOptions {
   readonly name: string;
   readonly help: string;
   readonly labelNames: readonly string[];
   readonly bounds: readonly number[];
-  readonly registry: Registry;
   /** The series at this moment; asked at a scrape only. */
   readonly series: () => Iterable<HistogramSeries>;
 }
@@ -19,6 +18,8 @@ export interface RecordedHistogramOptions {
 interface HistogramValue {
   readonly metricName: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** Put beside `labels` when it is rendered, as prom-client's own histograms have it. */
+  readonly sharedLabels: Readonly<Record<string, string>>;
   readonly value: number;
 }
 
@@ -31,12 +32,12 @@ interface RenderedHistogram {
 }
 
 /** A `prom-client` histogram whose numbers are kept elsewhere, in {@link HistogramData}, and read at a scrape. */
-export class RecordedHistogram extends Histogram {
+class RecordedHistogram extends Histogram {
   readonly #options: RecordedHistogramOptions;
 
   constructor(options: RecordedHistogramOptions) {
-    const { name, help, labelNames, bounds, registry } = options;
-    super({ name, help, labelNames, buckets: [...bounds], registers: [registry] });
+    const { name, help, labelNames, bounds } = options;
+    super({ name, help, labelNames, buckets: [...bounds], registers: [] });
     this.#options = options;
   }
 
@@ -54,10 +55,15 @@ export class RecordedHistogram extends Histogram {
     for (const [index, inBucket] of data.counts.entries()) {
       count += inBucket;
       const le = index < bounds.length ? String(bounds[index]) : "+Inf";
-      values.push({ metricName: `${name}_bucket`, labels: { ...labels, le }, value: count });
+      values.push({ metricName: `${name}_bucket`, labels: { le }, sharedLabels: labels, value: count });
     }
-    values.push({ metricName: `${name}_sum`, labels: { ...labels }, value: data.sum });
-    values.push({ metricName: `${name}_count`, labels: { ...labels }, value: count });
+    values.push({ metricName: `${name}_sum`, labels: {}, sharedLabels: labels, value: data.sum });
+    values.push({ metricName: `${name}_count`, labels: {}, sharedLabels: labels, value: count });
     return values;
   }
+}
+
+/** Registers a histogram whose numbers are kept elsewhere. Those of several processes add up. */
+export function registerHistogram(registry: Registry, options: RecordedHistogramOptions): void {
+  registry.registerMetric(new RecordedHistogram(options));
 }

@@ -1,7 +1,8 @@
-import { Counter, type Registry } from "prom-client";
+import type { Registry } from "prom-client";
 import { isErrorCode } from "../http/errors.ts";
 import { HistogramData } from "./histogram-data.ts";
-import { RecordedHistogram } from "./recorded-histogram.ts";
+import { registerHistogram, type HistogramSeries } from "./recorded-histogram.ts";
+import { registerCounter } from "./recorded-metrics.ts";
 import type { RequestEnd } from "./request-end.ts";
 
 const FIRST_TOKEN_BOUNDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
@@ -122,99 +123,75 @@ export class RequestMetrics {
   }
 
   #register(registry: Registry): void {
-    const registers = [registry];
-    const ends = () => this.#ends();
-    const modelSeries = () => this.#modelSeries();
-    const providers = this.#providers;
-    const retries = () => this.#retries;
-    new Counter({
+    registerCounter(registry, {
       name: "codewise_requests_total",
       help: "Chat requests that have ended, by the provider tried last, status class and code (ok: none).",
       labelNames: ["provider", "model", "status", "code"],
-      registers,
-      collect() {
-        this.reset();
-        for (const { series, status, code, requests } of ends()) {
-          this.inc({ provider: series.provider, model: series.model, status, code }, requests);
-        }
-      },
+      samples: () =>
+        [...this.#ends()].map(({ series: { provider, model }, status, code, requests }) => [
+          { provider, model, status, code },
+          requests,
+        ]),
     });
-    new Counter({
+    registerCounter(registry, {
       name: "codewise_errors_total",
       help: "Chat requests that failed, by code of the code table.",
       labelNames: ["code"],
-      registers,
-      collect() {
-        this.reset();
-        for (const { code, requests } of ends()) if (code !== SUCCESS) this.inc({ code }, requests);
-      },
+      samples: () =>
+        [...this.#ends()].filter(({ code }) => code !== SUCCESS).map(({ code, requests }) => [{ code }, requests]),
     });
-    new Counter({
+    registerCounter(registry, {
       name: "codewise_tokens_total",
       help: "Tokens used. Cached ones are among the prompt's, reasoning ones among the completion's.",
       labelNames: ["provider", "model", "kind"],
-      registers,
-      collect() {
-        this.reset();
-        for (const { provider, model, tokens } of modelSeries()) {
-          for (const [index, kind] of TOKEN_KINDS.entries()) {
-            const used = tokens[index] ?? 0;
-            if (used > 0) this.inc({ provider, model, kind }, used);
-          }
-        }
-      },
+      samples: () =>
+        [...this.#modelSeries()].flatMap(({ provider, model, tokens }) =>
+          TOKEN_KINDS.map((kind, index) => [{ provider, model, kind }, tokens[index] ?? 0] as const).filter(
+            ([, used]) => used > 0,
+          ),
+        ),
     });
-    new Counter({
+    registerCounter(registry, {
       name: "codewise_attempts_total",
       help: "Attempts at providers, the first of a request included.",
       labelNames: ["provider"],
-      registers,
-      collect() {
-        this.reset();
-        for (const [provider, { attempts }] of providers) if (attempts > 0) this.inc({ provider }, attempts);
-      },
+      samples: () =>
+        [...this.#providers]
+          .filter(([, { attempts }]) => attempts > 0)
+          .map(([provider, { attempts }]) => [{ provider }, attempts]),
     });
-    new Counter({
+    registerCounter(registry, {
       name: "codewise_retries_total",
       help: "Attempts after the first one of a request, at the same provider or the next.",
-      registers,
-      collect() {
-        this.reset();
-        this.inc(retries());
-      },
+      read: () => this.#retries,
     });
-    this.#registerHistograms(registry);
-  }
-
-  #registerHistograms(registry: Registry): void {
-    const byModel = (choose: (series: ModelSeries) => HistogramData) => () =>
-      [...this.#modelSeries()]
-        .filter((series) => series.ends.size > 0)
-        .map((series) => ({ labels: { provider: series.provider, model: series.model }, data: choose(series) }));
-    new RecordedHistogram({
+    registerHistogram(registry, {
       name: "codewise_first_token_seconds",
       help: "From arrival to the first output, of requests that had one.",
       labelNames: ["provider", "model"],
       bounds: FIRST_TOKEN_BOUNDS,
-      registry,
-      series: byModel((series) => series.firstToken),
+      series: () => this.#byModel((series) => series.firstToken),
     });
-    new RecordedHistogram({
+    registerHistogram(registry, {
       name: "codewise_request_seconds",
       help: "From arrival to the end, failed requests included.",
       labelNames: ["provider", "model"],
       bounds: TOTAL_BOUNDS,
-      registry,
-      series: byModel((series) => series.total),
+      series: () => this.#byModel((series) => series.total),
     });
-    new RecordedHistogram({
+    registerHistogram(registry, {
       name: "codewise_overhead_seconds",
       help: "Time inside the proxy before the headers went out, as x-codewise-overhead-ms says it.",
       labelNames: ["provider"],
       bounds: OVERHEAD_BOUNDS,
-      registry,
       series: () => [...this.#providers].map(([provider, { overhead }]) => ({ labels: { provider }, data: overhead })),
     });
+  }
+
+  #byModel(choose: (series: ModelSeries) => HistogramData): HistogramSeries[] {
+    return [...this.#modelSeries()]
+      .filter((series) => series.ends.size > 0)
+      .map((series) => ({ labels: { provider: series.provider, model: series.model }, data: choose(series) }));
   }
 }
 
