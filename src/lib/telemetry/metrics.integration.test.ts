@@ -10,15 +10,18 @@ import { startProxyHarness, TEST_ADMIN_KEY, TEST_AGENT_SECRET, type ProxyHarness
 const UPSTREAM_KEY = "sk-upstream-0123456789";
 let upstream: FakeOpenAIServer;
 let proxy: ProxyHarness;
+let open: ProxyHarness;
 
 beforeAll(async () => {
   upstream = await startFakeOpenAIServer({ models: ["gpt-test"] });
   proxy = await startProxyHarness({ OPENAI_API_KEY: UPSTREAM_KEY, OPENAI_BASE_URL: upstream.baseUrl });
-});
+  open = await startProxyHarness({ METRICS_PUBLIC: "true" });
+}, 120_000);
 afterAll(async () => {
   await proxy.close();
+  await open.close();
   await upstream.close();
-});
+}, 60_000);
 
 async function ask(fields: Record<string, unknown>, key = proxy.apiKey): Promise<Response> {
   return await fetch(`${proxy.url}/v1/chat/completions`, {
@@ -49,11 +52,9 @@ describe("GET /metrics", () => {
       statuses.push(response.status);
     }
     expect(statuses).toEqual([401, 401, 401, 200, 200]);
-    const open = await startProxyHarness({ METRICS_PUBLIC: "true" });
     const response = await scrape(undefined, open.url);
     expect(response.headers.get("content-type")).toBe("text/plain; version=0.0.4; charset=utf-8");
     expect([response.status, await response.text()]).toEqual([200, expect.stringContaining("codewise_agents")]);
-    await open.close();
   });
 
   it("counts real requests exactly, and holds no secret and nothing that a client wrote", async () => {
@@ -120,12 +121,11 @@ describe("x-codewise-overhead-ms", () => {
   it("leaves out what the upstream took, before its headers and after them, in answers, streams and errors", async () => {
     const delayMs = 500;
     const [role = "", ...rest] = openAIFrames();
-    const until = () => new Promise((resolve) => setTimeout(resolve, delayMs));
     const error = JSON.stringify({ error: { message: "No.", type: "invalid_request_error", code: null } });
     const json = { "content-type": "application/json" };
     for (const [stream, reply] of [
       [true, { steps: [{ delayMs }, role, { delayMs }, ...rest] }],
-      [false, { steps: [{ until: until() }, JSON.stringify(openAICompletion())], headers: json }],
+      [false, { steps: [{ delayMs }, JSON.stringify(openAICompletion())], headers: json }],
       [false, { steps: [{ delayMs }, error], status: 400, headers: json }],
     ] as const) {
       upstream.enqueue(reply);

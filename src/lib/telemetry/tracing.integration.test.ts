@@ -1,9 +1,22 @@
+import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
+import { createListener } from "../../server/listener.ts";
 import { startFakeOpenAIServer, type FakeOpenAIServer } from "../../test/fake-openai-server.ts";
 import { startFakeOtlpServer, type FakeOtlpServer } from "../../test/fake-otlp-server.ts";
-import { startProxyHarness, type ProxyHarness } from "../../test/proxy-harness.ts";
+import { createCallGate } from "../gateway/call-gate.ts";
+import { createChatCompletionsHandler } from "../gateway/chat-completions.ts";
+import { KeepAlive } from "../gateway/keep-alive.ts";
+import { traceProvider } from "../gateway/trace-provider.ts";
+import { createDispatcher } from "../http/dispatch.ts";
+import { createRouter } from "../http/router.ts";
+import { createProviderRegistry } from "../providers/index.ts";
+import { createOpenAIProvider } from "../providers/openai.ts";
+import { LiveRequests } from "../usage/live-requests.ts";
+import { silentLogger } from "./logger.ts";
+import { startTracing } from "./start-tracing.ts";
 
 const UPSTREAM_KEY = "sk-upstream-0123456789";
+const CLIENT_KEY = "cw_client-0123456789";
 const TRACE_ID = "0af7651916cd43dd8448eb211c80319c";
 const traceparent = `00-${TRACE_ID}-b7ad6b7169203331-01`;
 
@@ -12,12 +25,50 @@ afterEach(async () => {
   for (const close of closers.splice(0).toReversed()) await close();
 });
 
-async function start(env: Record<string, string> = {}): Promise<{ upstream: FakeOpenAIServer; proxy: ProxyHarness }> {
+interface Gateway {
+  readonly url: string;
+  /** Sends the spans that wait. */
+  close(): Promise<void>;
+}
+
+/** The chat endpoint over real sockets, wired as the runtime wires it, without a database. */
+async function start(
+  settings: { OTEL_EXPORTER_OTLP_ENDPOINT?: string; OTEL_EXPORTER_OTLP_TRACES_ENDPOINT?: string } = {},
+): Promise<{ upstream: FakeOpenAIServer; proxy: Gateway }> {
   const upstream = await startFakeOpenAIServer({ models: ["gpt-test"] });
-  const settings = { OPENAI_API_KEY: UPSTREAM_KEY, OPENAI_BASE_URL: upstream.baseUrl, ...env };
-  const proxy = await startProxyHarness(settings);
-  closers.push(() => upstream.close());
-  return { upstream, proxy };
+  const tracing = await startTracing(
+    { OTEL_SERVICE_NAME: "codewise", ...settings },
+    { version: "1.2.3", logger: silentLogger },
+  );
+  const openai = createOpenAIProvider({ apiKey: UPSTREAM_KEY, baseUrl: upstream.baseUrl });
+  const provider = tracing === undefined ? openai : traceProvider(openai, tracing, upstream.baseUrl);
+  const handler = createChatCompletionsHandler({
+    registry: createProviderRegistry([provider]),
+    lookUpKey: async (token) => (token === CLIENT_KEY ? { id: "key_1", name: "name-canary" } : undefined),
+    record: () => undefined,
+    live: new LiveRequests(),
+    keepAlive: new KeepAlive(),
+    logger: silentLogger,
+    maxBodyBytes: 10_000,
+    timeouts: { connectMs: 5000, firstOutputMs: 5000, idleMs: 5000, totalMs: 10_000 },
+    gate: createCallGate(),
+    telemetry: { attempt: () => undefined, ended: () => undefined, tracer: tracing },
+  });
+  const router = createRouter([{ method: "POST", path: "/v1/chat/completions", handler }]);
+  const server = createListener({
+    handle: createDispatcher(router, silentLogger),
+    isDataPlane: () => true,
+    fallback: async () => undefined,
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  closers.push(async () => {
+    server.close();
+    server.closeAllConnections();
+    await provider.close();
+    await upstream.close();
+  });
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return { upstream, proxy: { url, close: async () => await tracing?.close() } };
 }
 
 async function startCollector(options: { readonly status?: number } = {}): Promise<FakeOtlpServer> {
@@ -26,10 +77,10 @@ async function startCollector(options: { readonly status?: number } = {}): Promi
   return collector;
 }
 
-async function ask(proxy: ProxyHarness, headers: Record<string, string> = {}, stream = false): Promise<number> {
+async function ask(proxy: Gateway, headers: Record<string, string> = {}, stream = false): Promise<number> {
   const response = await fetch(`${proxy.url}/v1/chat/completions`, {
     method: "POST",
-    headers: { authorization: `Bearer ${proxy.apiKey}`, "content-type": "application/json", ...headers },
+    headers: { authorization: `Bearer ${CLIENT_KEY}`, "content-type": "application/json", ...headers },
     body: JSON.stringify({ model: "gpt-test", stream, messages: [{ role: "user", content: "prompt-canary" }] }),
   });
   await response.text();
@@ -39,7 +90,6 @@ async function ask(proxy: ProxyHarness, headers: Record<string, string> = {}, st
 describe("without traces", () => {
   it("carries the client's trace on to the upstream where it is valid, and nothing where it is not", async () => {
     const { upstream, proxy } = await start();
-    closers.push(() => proxy.close());
     await ask(proxy, { traceparent, tracestate: "vendor=1" });
     await ask(proxy, { traceparent: "00-nonsense", tracestate: "vendor=1" });
     await ask(proxy);
@@ -66,7 +116,7 @@ describe("with traces", () => {
       parentSpanId: "b7ad6b7169203331",
       traceState: "vendor=1",
       name: "POST /v1/chat/completions",
-      resource: { "service.name": "codewise" },
+      resource: { "service.name": "codewise", "service.version": "1.2.3" },
       attributes: {
         "gen_ai.operation.name": "chat",
         "gen_ai.provider.name": "openai",
@@ -106,17 +156,15 @@ describe("with traces", () => {
     upstream.enqueue({ status: 500, json: { error: { message: "words-canary", type: "server_error", code: null } } });
     upstream.enqueue({ status: 500, json: { error: { message: "words-canary", type: "server_error", code: null } } });
     const failed = await ask(proxy);
-    upstream.enqueue();
     await proxy.close();
     const server = collector.spans.find((span) => span.kind === 2);
     const client = collector.spans.find((span) => span.kind === 3);
     expect(server).toMatchObject({
-      parentSpanId: undefined,
       status: { code: 2 },
       attributes: { "error.type": "upstream_error", "http.response.status_code": failed },
     });
     expect(client).toMatchObject({ status: { code: 2 }, attributes: { "error.type": "upstream_error" } });
-    for (const secret of ["canary", "Hello there", UPSTREAM_KEY, proxy.apiKey]) {
+    for (const secret of ["canary", "Hello there", UPSTREAM_KEY, CLIENT_KEY]) {
       expect(collector.text()).not.toContain(secret);
     }
   });
