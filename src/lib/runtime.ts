@@ -152,6 +152,7 @@ export async function createRuntime({ env, rootDirectory }: RuntimeOptions): Pro
       await Promise.allSettled([keyStore.close(), logWriter.close()]);
       adminKey.close();
       await database.close();
+      logDestination.close();
     },
   };
 }

@@ -11,7 +11,7 @@ const valueSchema = z.looseObject({
   arrayValue: z.looseObject({ values: z.array(z.looseObject({ stringValue: z.string().optional() })) }).optional(),
 });
 const attributesSchema = z.array(z.object({ key: z.string(), value: valueSchema }));
-const spanSchema = z.looseObject({
+const spanSchema = z.object({
   traceId: z.string(),
   spanId: z.string(),
   parentSpanId: z.string().optional(),

@@ -6,7 +6,7 @@ import { formatOverhead, OVERHEAD_HEADER, type RequestTiming } from "../telemetr
  * `writeHead` for headers that are sent by a first `write` or `end` too.
  */
 export class TimedResponse<Request extends IncomingMessage = IncomingMessage> extends ServerResponse<Request> {
-  /** Unset for answers that are not the data plane's. */
+  /** Unset where nothing is measured: the header is left out then. */
   timing: RequestTiming | undefined;
 
   override writeHead(
