@@ -16,6 +16,8 @@ import type { Route } from "./http/router.ts";
 import type { KeyStore } from "./keys/key-store.ts";
 import type { ProviderRegistry } from "./providers/index.ts";
 import type { Logger } from "./telemetry/logger.ts";
+import { createMetricsHandler, renderMetrics, type Metrics } from "./telemetry/metrics.ts";
+import type { RequestTelemetry } from "./telemetry/request-telemetry.ts";
 import type { LiveRequests } from "./usage/live-requests.ts";
 import type { LogWriter } from "./usage/log-writer.ts";
 
@@ -33,12 +35,14 @@ export interface RouteParts {
   readonly loop: LoopGuard;
   readonly resilience: Resilience;
   readonly logger: Logger;
+  readonly telemetry: RequestTelemetry;
+  readonly metrics: Metrics;
 }
 
 /** Every path of the data plane. */
 export function createRoutes(parts: RouteParts): readonly Route[] {
   const { env, registry, keyStore, logWriter, live, keepAlive, manager, admin, database, gate, loop, logger } = parts;
-  const { resilience } = parts;
+  const { resilience, telemetry, metrics } = parts;
   const lookUpKey = (token: string) => keyStore.authenticate(token);
   const chatCompletions = createChatCompletionsHandler({
     registry,
@@ -49,6 +53,7 @@ export function createRoutes(parts: RouteParts): readonly Route[] {
     gate,
     logger,
     resilience,
+    telemetry,
     maxBodyBytes: env.MAX_BODY_BYTES,
     timeouts: {
       connectMs: env.UPSTREAM_CONNECT_TIMEOUT_MS,
@@ -58,6 +63,8 @@ export function createRoutes(parts: RouteParts): readonly Route[] {
     },
   });
   const models = { registry, lookUpKey };
+  const guard = guardStatus({ lookUpKey, requireAdmin: (context) => admin.requireAdmin(context) });
+  const showMetrics = createMetricsHandler(() => renderMetrics(metrics.registry));
   return [
     { method: "POST", path: "/v1/chat/completions", handler: loop.guard(chatCompletions) },
     { method: "GET", path: "/v1/models", handler: loop.guard(createListModelsHandler(models)) },
@@ -65,9 +72,10 @@ export function createRoutes(parts: RouteParts): readonly Route[] {
     ...createAgentRoutes({
       manager,
       authenticateAgent: env.AGENT_SECRET === undefined ? undefined : createAgentAuthenticator(env.AGENT_SECRET),
-      guardStatus: guardStatus({ lookUpKey, requireAdmin: (context) => admin.requireAdmin(context) }),
+      guardStatus: guard,
     }),
     ...admin.routes,
+    { method: "GET", path: "/metrics", handler: env.METRICS_PUBLIC ? showMetrics : guard(showMetrics) },
     { method: "GET", path: "/healthz", handler: healthHandler, head: true },
     {
       method: "GET",

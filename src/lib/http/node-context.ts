@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { RequestTiming } from "../telemetry/request-timing.ts";
 import type { HttpContext, HttpRequest } from "./context.ts";
 import { NodeResponse } from "./node-response.ts";
 import { RequestLife } from "./request-life.ts";
@@ -16,7 +17,7 @@ export function createNodeContext(request: IncomingMessage, response: ServerResp
 
 class NodeContext implements HttpContext {
   readonly requestId = createRequestId();
-  readonly startedAt = performance.now();
+  readonly timing = new RequestTiming(performance.now());
   readonly path: string;
   readonly request: HttpRequest;
   readonly response: NodeResponse;
@@ -29,11 +30,15 @@ class NodeContext implements HttpContext {
     this.#incoming = request;
     this.request = request;
     this.path = readPath(request.url ?? "/");
-    this.response = new NodeResponse(response);
+    this.response = new NodeResponse(response, this.timing);
     this.response.setHeader("x-request-id", this.requestId);
     response.once("close", () => {
       if (!response.writableFinished) this.#life.clientClosed();
     });
+  }
+
+  get startedAt(): number {
+    return this.timing.startedAt;
   }
 
   get query(): URLSearchParams {
