@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { GatewayError, renderErrorBody } from "../lib/http/errors.ts";
-import { createNodeContext } from "../lib/http/node-context.ts";
+import { createNodeContext, createRequestId } from "../lib/http/node-context.ts";
 import type { HttpContext } from "../lib/http/context.ts";
 
 export interface ListenerOptions {
@@ -25,6 +25,10 @@ const LAST_ANSWER_MS = 500;
 export function createListener(options: ListenerOptions): Server {
   /** Connections with an answer under way. */
   const answering = new WeakSet<object>();
+  const serveElse = (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    response.setHeader("x-request-id", createRequestId());
+    return options.fallback(request, response);
+  };
   const server = createServer(
     {
       headersTimeout: HEADERS_TIMEOUT_MS,
@@ -38,7 +42,7 @@ export function createListener(options: ListenerOptions): Server {
       const context = createNodeContext(request, response);
       const served = options.isDataPlane(request, context.path)
         ? options.handle(context)
-        : options.fallback(request, response);
+        : serveElse(request, response);
       served.catch(() => response.destroy());
     },
   );

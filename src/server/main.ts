@@ -1,5 +1,5 @@
 /**
- * The entry: opens the port, serves the data plane at once, then loads the dashboard (`--no-dashboard` leaves it out).
+ * The entry: opens the port, then loads the data plane and the dashboard (`--no-dashboard` leaves it out).
  * SIGTERM and SIGINT drain.
  */
 import type { AddressInfo } from "node:net";
@@ -9,11 +9,10 @@ import { inspect, parseArgs } from "node:util";
 import { EnvError, loadEnvFile, readEnv, type Env } from "../lib/env.ts";
 import { GatewayError } from "../lib/http/errors.ts";
 import { healthHandler } from "../lib/http/health.ts";
-import { createRuntime, installRuntime, type Runtime } from "../lib/runtime.ts";
-import { printWelcome } from "./welcome.ts";
+import type { Runtime } from "../lib/runtime.ts";
+import { isBuilt, loadDashboard, type PageHandler } from "./dashboard.ts";
 import { isDataPlanePath } from "./data-plane-paths.ts";
 import { createListener } from "./listener.ts";
-import { isStandalone, loadNextHandler, type NextHandler } from "./next-handler.ts";
 import { stopOnSignals } from "./shutdown.ts";
 
 /** A reason not to start that its own words explain. */
@@ -25,10 +24,10 @@ async function main(): Promise<string> {
   loadEnvFile();
   const env = readEnv();
   const here = import.meta.dirname;
-  const rootDirectory = isStandalone(here) ? here : join(here, "..", "..");
+  const rootDirectory = isBuilt(here) ? here : join(here, "..", "..");
   const started = Promise.withResolvers<Runtime>();
   let handle: Runtime["handle"] | undefined;
-  const dashboard = Promise.withResolvers<NextHandler>();
+  const dashboard = Promise.withResolvers<PageHandler>();
   // Requests await both; without one a failure must not count as unhandled.
   started.promise.catch(() => undefined);
   dashboard.promise.catch(() => undefined);
@@ -49,6 +48,9 @@ async function main(): Promise<string> {
   });
   // The port comes first: a start that fails for it has made no keys that nobody was shown.
   const url = await listen(server, env);
+  if (withDashboard) loadDashboard(rootDirectory, server).then(dashboard.resolve, dashboard.reject);
+  // Loaded now, while the port is open already: most of what the entry holds is needed by the runtime only.
+  const { createRuntime, installRuntime } = await import("../lib/runtime.ts");
   const runtime = await createRuntime({ env, rootDirectory });
   installRuntime(runtime);
   runtime.listening(url);
@@ -56,11 +58,10 @@ async function main(): Promise<string> {
   handle = runtime.handle;
   stopOnSignals(runtime, server);
 
+  const { printWelcome } = await import("./welcome.ts");
   await printWelcome(runtime, { url, withDashboard });
-  if (!withDashboard) return url;
-  loadNextHandler({ directory: rootDirectory, server }).then(dashboard.resolve, (error: unknown) => {
+  dashboard.promise.catch((error: unknown) => {
     runtime.logger.error({ error }, "the dashboard could not be loaded; the API is served without it");
-    dashboard.reject(error);
   });
   return url;
 }

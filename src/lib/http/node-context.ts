@@ -69,7 +69,7 @@ export function createRequestId(): string {
 }
 
 /** The decoded path of a request target; one with broken percent signs is left as it came. */
-function readPath(target: string): string {
+export function readPath(target: string): string {
   const mark = target.indexOf("?");
   const path = mark === -1 ? target : target.slice(0, mark);
   if (!path.includes("%")) return path;
