@@ -1,5 +1,5 @@
 import type { CallTimeouts } from "../types.ts";
-import type { GatewayError } from "../../http/errors.ts";
+import { GatewayError } from "../../http/errors.ts";
 import { timeoutError } from "./http-errors.ts";
 
 /** The four clocks of one request. Each calls back at most once; after {@link HttpDeadlines.clear} none does. */
@@ -19,23 +19,23 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Starts the connect, first-output and total clocks. `Infinity` switches a clock off. */
 export function startDeadlines(timeouts: CallTimeouts, onTimeout: (error: GatewayError) => void): HttpDeadlines {
-  let connect = start(timeouts.connectMs, "connecting to the upstream");
-  let firstOutput = start(timeouts.firstOutputMs, "waiting for the upstream's first output");
-  const total = start(timeouts.totalMs, "waiting for the upstream to finish");
+  let connect = start(timeouts.connectMs, () => timeoutError("connecting to the upstream"));
+  let firstOutput = start(timeouts.firstOutputMs, () => timeoutError("waiting for the upstream's first output"));
+  const total = start(timeouts.totalMs, deadlineError);
   let idle: NodeJS.Timeout | undefined;
   let outputSeen = false;
   let isPaused = false;
 
-  function start(milliseconds: number, during: string): NodeJS.Timeout | undefined {
+  function start(milliseconds: number, createError: () => GatewayError): NodeJS.Timeout | undefined {
     if (milliseconds === Number.POSITIVE_INFINITY) return undefined;
     const bounded = Math.min(Math.max(milliseconds, 0), MAX_TIMER_MS);
-    return setTimeout(() => onTimeout(timeoutError(during)), bounded);
+    return setTimeout(() => onTimeout(createError()), bounded);
   }
 
   function windIdle(): void {
     if (isPaused) return;
     // refresh() re-arms the timer in place: this runs once per chunk.
-    if (idle === undefined) idle = start(timeouts.idleMs, "waiting for the upstream's next output");
+    if (idle === undefined) idle = start(timeouts.idleMs, () => timeoutError("waiting for the upstream's next output"));
     else idle.refresh();
   }
 
@@ -70,4 +70,9 @@ export function startDeadlines(timeouts: CallTimeouts, onTimeout: (error: Gatewa
       stopIdle();
     },
   };
+}
+
+/** The request's time is spent, here as at the gateway: no other target could serve it any more. */
+function deadlineError(): GatewayError {
+  return new GatewayError("deadline_exceeded", "The request took longer than it may.");
 }
