@@ -165,7 +165,7 @@ export function createOpenAIProvider(options: OpenAIProviderOptions): LLMProvide
       const reply = await http.requestJson(
         createRequest(call, { ...nameTokenLimit(call.request, call.model), model: call.model }),
       );
-      const { model = call.model, finishReason, usage } = watchCompletion(reply.body);
+      const { model = call.model, finishReason, usage } = watchCompletion(reply.body, call.request.n ?? 1);
       const upstreamRequestId = readHeader(reply.headers["x-request-id"]);
       return { body: reply.body, outcome: { servedBy: { model, upstreamRequestId }, finishReason, usage } };
     },
