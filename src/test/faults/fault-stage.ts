@@ -15,6 +15,8 @@ import { runFaults } from "./run-faults.ts";
 /** At a time. Those with short clocks only wait; a CLI needs a core for a third of a second. */
 const CONCURRENCY = { api: 24, waiting: 100, cli: 3 };
 
+const isShort = ({ clocks }: FaultRun): boolean => clocks === "short";
+
 export interface FaultStage {
   readonly upstreams: FaultUpstreams;
   readonly proxies: Readonly<Record<FaultRun["clocks"], ProxyHarness>>;
@@ -46,20 +48,24 @@ export async function startFaultStage(): Promise<FaultStage> {
     upstreams,
     proxies,
     observe: async () => {
+      const waiting = runFaults(proxies, apis.filter(isShort), CONCURRENCY.waiting);
+      const bursts = await runFaults(
+        proxies,
+        apis.filter((run) => !isShort(run)),
+        CONCURRENCY.api,
+      );
+      // After the burst, which could keep an agent's heartbeats from being heard in time.
       const scripted = await startScriptedAgents(short, AGENT_FAULTS);
-      const observed = await Promise.all([
-        runFaults(
-          proxies,
-          apis.filter(({ clocks }) => clocks === "long"),
-          CONCURRENCY.api,
-        ),
-        runFaults(proxies, [...apis.filter(({ clocks }) => clocks === "short"), ...ofAgents], CONCURRENCY.waiting),
+      const others = await Promise.all([
+        waiting,
         runFaults(proxies, ofCli, CONCURRENCY.cli),
+        runFaults(proxies, ofAgents, CONCURRENCY.waiting),
       ]);
       await scripted.stop();
       // Last, since nobody listens afterwards.
       await upstreams.close();
-      return [...(await runFaults(proxies, apiRuns(REFUSED_FAULT), CONCURRENCY.api)), ...observed.flat()];
+      const refused = await runFaults(proxies, apiRuns(REFUSED_FAULT), CONCURRENCY.api);
+      return [...refused, ...bursts, ...others.flat()];
     },
     close: async () => {
       await Promise.all(agents.map((agent) => agent.stop()));

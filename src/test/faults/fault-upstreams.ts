@@ -6,10 +6,10 @@ import { startWireServer, type WireServer } from "./wire-server.ts";
 
 /** The fault server of each format. */
 export interface FaultUpstreams {
-  readonly openai: WireServer;
-  readonly anthropic: WireServer;
   /** The proxy's variables for them. */
   readonly env: Record<string, string>;
+  /** How many requests came for a model, as the client names it. */
+  attempts(model: string): number;
   /** Resolves once neither holds a socket with an exchange under way. */
   settled(ms: number): Promise<void>;
   /** From now on connections are refused. */
@@ -20,8 +20,6 @@ export interface FaultUpstreams {
 export async function startFaultUpstreams(): Promise<FaultUpstreams> {
   const [openai, anthropic] = await Promise.all([startFaultServer(OPENAI), startFaultServer(ANTHROPIC)]);
   return {
-    openai,
-    anthropic,
     env: {
       OPENAI_API_KEY: UPSTREAM_KEY,
       OPENAI_BASE_URL: `${openai.origin}/v1`,
@@ -29,6 +27,8 @@ export async function startFaultUpstreams(): Promise<FaultUpstreams> {
       ANTHROPIC_API_KEY: UPSTREAM_KEY,
       ANTHROPIC_BASE_URL: anthropic.origin,
     },
+    attempts: (model) =>
+      openai.attempts(model.replace(/^openai\//, "")) + anthropic.attempts(model.replace(/^claude-api\//, "")),
     settled: async (ms) => void (await Promise.all([openai.settled(ms), anthropic.settled(ms)])),
     close: async () => void (await Promise.all([openai.close(), anthropic.close()])),
   };

@@ -17,13 +17,15 @@ What holds for every line of it:
   \`data: {"error":{…}}\` with the same four keys, and an end without \`[DONE]\`. The row of the request has the error's own
   status in both cases.
 - No \`id:\`, \`retry:\` or \`event:\` line, no comment and no empty \`data:\` of an upstream reaches the client; the proxy's own
-  comment is \`: keepalive\`, after 15 seconds of silence.
+  comment is \`: keepalive\`, after 15 seconds of silence. By it Node's fetch, openai-node, openai-python and the AI SDK bear
+  a stream that is silent for six minutes (\`npm run test:silence\`), as long as \`FIRST_OUTPUT_TIMEOUT_MS\` and
+  \`IDLE_TIMEOUT_MS\` allow it. A whole answer has no room for comments: Node's fetch waits five minutes for it.
 - The upstream's socket is closed or free for the next request afterwards, and no process is left.
 - An upstream's key, and what an upstream says of it, is never shown.
 
 "wait" is sent as \`retry-after-ms\` and, in whole seconds, as \`retry-after\`. "Tokens" are the row's prompt + completion;
-where a stream told the first count only, the row has what was told. Every provider was asked alone, as
-\`provider/model\`: with several targets a failure before the first output gives way to the next one.`;
+where a stream told the first count only, the row has what was told. Every provider was asked alone and once, as
+\`provider/model\`: otherwise a failure before the first output gives way to the next target, or to one more try.`;
 
 const CLI_GROUPS = [{ heading: "The CLI", faults: CLI_FAULTS }];
 const API_GROUPS = API_FAULTS.map(({ heading, faults }) => ({

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { REFUSED_FAULT } from "./catalogue/all.ts";
 import { startFaultStage, type FaultStage } from "./fault-stage.ts";
 import { renderFaultsPage } from "./faults-page.ts";
 import { describeOutcome, type Observed } from "./outcome.ts";
@@ -67,6 +68,16 @@ describe("every answer", () => {
       ({ answer }) => /upstream-comment/.test(answer.body) || answer.body.includes(UPSTREAM_KEY),
     );
     expect(leaks.map(nameOf)).toEqual([]);
+  });
+});
+
+describe("the upstreams", () => {
+  it("are asked once per request, since retries are switched off here", () => {
+    const asked = observed.filter(({ run }) => run.provider === "openai" || run.provider === "claude-api");
+    const times = (model: string): number => asked.filter(({ run }) => run.model === model).length;
+    const models = [...new Set(asked.map(({ run }) => run.model))].filter((model) => !model.endsWith(REFUSED_FAULT.id));
+    const attempts = models.map((model) => [model, stage.upstreams.attempts(model)]);
+    expect(Object.fromEntries(attempts)).toEqual(Object.fromEntries(models.map((model) => [model, times(model)])));
   });
 });
 

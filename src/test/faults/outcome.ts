@@ -1,5 +1,5 @@
 import type { RequestRecord } from "../../lib/usage/record.ts";
-import type { Expectation, Tokens } from "./fault.ts";
+import type { Expectation } from "./fault.ts";
 import type { FaultRun } from "./fault-case.ts";
 import type { SeenAnswer } from "./read-answer.ts";
 import type { WireAnswer } from "./wire-client.ts";
@@ -12,7 +12,7 @@ export interface Observed {
   readonly row: RequestRecord | undefined;
 }
 
-type Seen<Case> = Case extends Expectation ? Omit<Case, "tokens"> & { readonly tokens: Tokens | string } : never;
+type Seen<Case> = Case extends Expectation ? Omit<Case, "tokens"> & { readonly tokens: string } : never;
 
 /** What happened, in the terms of an expectation, with the row it goes with; what has no such terms is told in words. */
 export interface Outcome {
@@ -34,7 +34,7 @@ export function describeOutcome(observed: Observed): Outcome {
   };
 }
 
-function describeClient({ run, answer, seen, row }: Observed, tokens: Tokens | string): Outcome["client"] {
+function describeClient({ run, answer, seen, row }: Observed, tokens: string): Outcome["client"] {
   const text = describeText(run, seen.text);
   const { error } = seen;
   const isEnded = seen.finishReason !== undefined && seen.done === (run.mode === "streamed");
@@ -70,8 +70,8 @@ function snap(retryAfterMs: number, { expect, retryAfterSlackMs }: FaultRun): nu
   return retryAfterMs <= expected && retryAfterMs >= expected - retryAfterSlackMs ? expected : retryAfterMs;
 }
 
-/** Counts that are neither of the expected ones stand for themselves. */
-function readTokens({ tokens, expect }: FaultRun, row: string): Tokens | string {
+/** One of `Tokens`; counts that are neither of the expected ones stand for themselves. */
+function readTokens({ tokens, expect }: FaultRun, row: string): string {
   // Where the two are the same, such as none at the beginning, the expectation's word is taken.
   if (expect.tokens !== "unknown" && row === tokens[expect.tokens]) return expect.tokens;
   return row === tokens.told ? "told" : row;

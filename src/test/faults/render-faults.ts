@@ -64,6 +64,8 @@ function renderClient(client: Outcome["client"]): string {
     }
     case "something else":
       return client.what;
+    default:
+      return client satisfies never;
   }
 }
 

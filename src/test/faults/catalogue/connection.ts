@@ -49,8 +49,8 @@ export const CONNECTION_FAULTS: readonly Fault[] = [
       answered(),
     ),
     whole: both((dialect) => {
-      const [start = "", ...rest] = body(dialect.completion()).steps;
-      return { steps: [{ bytewise: String(start) }, ...rest], end: "keep" };
+      const text = dialect.completion();
+      return { steps: [{ bytewise: sizedHead(text) }, text], end: "keep" };
     }, answered()),
   },
   {
@@ -103,6 +103,9 @@ function informed<Step>(steps: readonly Step[]): { steps: (Step | string)[]; end
 }
 
 function cutBody(text: string): string[] {
-  const start = head({ type: "application/json", headers: [`content-length: ${Buffer.byteLength(text)}`] });
-  return [start, text.slice(0, 50)];
+  return [sizedHead(text), text.slice(0, 50)];
+}
+
+function sizedHead(text: string): string {
+  return head({ type: "application/json", headers: [`content-length: ${Buffer.byteLength(text)}`] });
 }

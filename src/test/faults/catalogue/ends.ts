@@ -36,7 +36,7 @@ export const END_FAULTS: readonly Fault[] = [
   {
     id: "no-usage",
     title: "no usage",
-    note: "The row then has no tokens: a count that was not told is never guessed for an API.",
+    note: "The row then has no tokens, or those that the stream told at its beginning: what was not told is never guessed for an API.",
     streamed: each(
       (dialect) => sse([...dialect.lead, ...dialect.text, ...dialect.tailWithoutUsage, dialect.marker]),
       answered("unknown"),

@@ -37,8 +37,8 @@ export const FRAMING_FAULTS: readonly Fault[] = [
       return { steps: [Buffer.concat([Buffer.from(SSE_HEAD), ...frames, Buffer.from(LAST_CHUNK)])], end: "keep" };
     }, answered()),
     whole: both((dialect) => {
-      const [start, text] = body(dialect.completion()).steps;
-      return { steps: [`${String(start)}${String(text)}`], end: "keep" };
+      const text = dialect.completion();
+      return { steps: [`${sized(text, "application/json")}${text}`], end: "keep" };
     }, answered()),
   },
   {
