@@ -59,13 +59,15 @@ export interface RuntimeOptions {
   readonly env: Env;
   /** Folder that holds `drizzle/`. */
   readonly rootDirectory: string;
+  /** How long a stream may be silent before its client gets a comment frame; 15 s unless told otherwise. */
+  readonly keepAliveMs?: number | undefined;
 }
 
 /** Agents come back within this time after a restart, spread over it. */
 const DRAIN_RECONNECT_MS = 5000;
 
 /** Wires a runtime and brings the database up to date, or keeps trying to in the background while it is away. */
-export async function createRuntime({ env, rootDirectory }: RuntimeOptions): Promise<Runtime> {
+export async function createRuntime({ env, rootDirectory, keepAliveMs }: RuntimeOptions): Promise<Runtime> {
   const logDestination = openLogDestination();
   const logger = createLogger(env.LOG_LEVEL, logDestination);
   const tracing = await startTracing(env, { version: VERSION, logger });
@@ -86,7 +88,7 @@ export async function createRuntime({ env, rootDirectory }: RuntimeOptions): Pro
   const logWriter = createLogWriter({ database, logger });
   const retention = startLogRetention({ database, logger, days: env.REQUEST_LOG_RETENTION_DAYS });
   const live = new LiveRequests();
-  const keepAlive = new KeepAlive();
+  const keepAlive = new KeepAlive(keepAliveMs);
   const manager = new AgentManager({
     pingIntervalMs: env.AGENT_PING_INTERVAL_MS,
     resumeGraceMs: env.AGENT_RESUME_GRACE_MS,

@@ -21,8 +21,9 @@ export interface ProxyHarness {
 /** The whole data plane in this process: real runtime, embedded database, real sockets, without the dashboard. */
 export async function startProxyHarness(
   env: Record<string, string> = {},
-  { port = 0, host = "127.0.0.1" }: { readonly port?: number; readonly host?: string } = {},
+  options: { readonly port?: number; readonly host?: string; readonly keepAliveMs?: number } = {},
 ): Promise<ProxyHarness> {
+  const { port = 0, host = "127.0.0.1", keepAliveMs } = options;
   const dataDirectory = mkdtempSync(join(tmpdir(), "codewise-test-"));
   const values: Record<string, string> = {
     CODEWISE_ADMIN_KEY: TEST_ADMIN_KEY,
@@ -34,6 +35,7 @@ export async function startProxyHarness(
   const runtime = await createRuntime({
     env: readEnv(values as NodeJS.ProcessEnv),
     rootDirectory: resolve(import.meta.dirname, "..", ".."),
+    keepAliveMs,
   });
   const server = createListener({
     handle: runtime.handle,
