@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import { GatewayError, renderErrorBody } from "../lib/http/errors.ts";
 import { createNodeContext } from "../lib/http/node-context.ts";
 import type { HttpContext } from "../lib/http/context.ts";
+import { SlowReaders } from "../lib/http/slow-readers.ts";
 
 export interface ListenerOptions {
   /** Serves a path of the data plane; renders its own errors and never rejects. */
@@ -10,6 +11,8 @@ export interface ListenerOptions {
   readonly isDataPlane: (request: IncomingMessage, path: string) => boolean;
   /** Serves everything else. */
   readonly fallback: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+  /** See {@link SlowReaders}; default 60 s. */
+  readonly slowReaderTimeoutMs?: number;
 }
 
 const HEADERS_TIMEOUT_MS = 30_000;
@@ -23,6 +26,7 @@ const LAST_ANSWER_MS = 500;
 
 /** A node:http server that gives data-plane requests to `handle` and the others to `fallback`. Not listening yet. */
 export function createListener(options: ListenerOptions): Server {
+  const slowReaders = new SlowReaders(options.slowReaderTimeoutMs ?? 60_000);
   /** Connections with an answer under way. */
   const answering = new WeakSet<object>();
   const server = createServer(
@@ -34,8 +38,12 @@ export function createListener(options: ListenerOptions): Server {
     },
     (request, response) => {
       answering.add(request.socket);
-      response.once("close", () => answering.delete(request.socket));
       const context = createNodeContext(request, response);
+      slowReaders.watch(context);
+      response.once("close", () => {
+        answering.delete(request.socket);
+        slowReaders.unwatch(context);
+      });
       const served = options.isDataPlane(request, context.path)
         ? options.handle(context)
         : options.fallback(request, response);
@@ -43,6 +51,7 @@ export function createListener(options: ListenerOptions): Server {
     },
   );
   server.maxConnections = MAX_CONNECTIONS;
+  server.once("close", () => slowReaders.close());
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
     // Nothing may be written into an answer that has begun; a body that never came in full has none yet.
     const isAnswered = answering.has(socket) && error.code !== "ERR_HTTP_REQUEST_TIMEOUT";

@@ -32,6 +32,7 @@ async function main(): Promise<string> {
   started.promise.catch(() => undefined);
   dashboard.promise.catch(() => undefined);
   const server = createListener({
+    slowReaderTimeoutMs: env.SLOW_READER_TIMEOUT_MS,
     handle: async (context) => {
       // Alive is alive, also while the database is being opened.
       if (context.path === "/healthz") await healthHandler(context);

@@ -36,6 +36,7 @@ export async function startProxyHarness(
     rootDirectory: resolve(import.meta.dirname, "..", ".."),
   });
   const server = createListener({
+    slowReaderTimeoutMs: runtime.env.SLOW_READER_TIMEOUT_MS,
     handle: runtime.handle,
     isDataPlane: () => true,
     fallback: async () => undefined,

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { GatewayError } from "./errors.ts";
 
 /** What a handler reads of a request: the part of `IncomingMessage` that the Next mount can offer too. */
 export type HttpRequest = Pick<
@@ -12,6 +13,8 @@ export type HttpResponse = Pick<
   | "statusCode"
   | "headersSent"
   | "writableEnded"
+  | "writableFinished"
+  | "writableLength"
   | "setHeader"
   | "hasHeader"
   | "removeHeader"
@@ -40,6 +43,8 @@ export interface HttpContext {
   readonly response: HttpResponse;
   /** Aborted when the client closes before the response has ended. */
   readonly signal: AbortSignal;
+  /** Ends the exchange from this side: `signal` aborts with the reason, then the connection is cut. */
+  readonly abort: (reason: GatewayError) => void;
 }
 
 /** Answers one request. A thrown error is rendered by the listener: an OpenAI error object, or an error frame after the first byte. */

@@ -44,6 +44,8 @@ export const ERROR_CODES = {
 
   // The client went away; nobody reads the answer, the row does.
   client_closed_request: entry(499, "invalid_request_error"),
+  // It did not read its answer and was cut off.
+  client_too_slow: entry(499, "invalid_request_error"),
 
   // Limits.
   rate_limit_exceeded: entry(429, "rate_limit_error", true),

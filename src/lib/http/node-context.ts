@@ -27,6 +27,10 @@ export function createNodeContext(request: IncomingMessage, response: ServerResp
     request,
     response,
     signal: controller.signal,
+    abort: (reason) => {
+      controller.abort(reason);
+      response.destroy();
+    },
   };
 }
 

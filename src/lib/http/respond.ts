@@ -1,5 +1,6 @@
 import { renderErrorBody, renderErrorHeaders, type GatewayError } from "./errors.ts";
 import type { HttpResponse } from "./context.ts";
+import { pacedEnd } from "./paced-end.ts";
 import { encodeData } from "./sse.ts";
 
 /** Sends a JSON answer. Text is sent as it is: it must be JSON already. Does nothing if the answer has begun. */
@@ -10,7 +11,7 @@ export function sendJson(response: HttpResponse, status: number, value: unknown)
   response.setHeader("content-type", "application/json; charset=utf-8");
   response.setHeader("content-length", body.length);
   if (!response.hasHeader("cache-control")) response.setHeader("cache-control", "no-store");
-  response.end(body);
+  pacedEnd(response, body);
 }
 
 /** Sends 204. */

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { Readable } from "node:stream";
 import type { ReadableStream as NodeReadableStream } from "node:stream/web";
-import type { HttpHandler, HttpRequest, HttpResponse } from "./context.ts";
+import type { HttpContext, HttpHandler, HttpRequest, HttpResponse } from "./context.ts";
 import { GatewayError, toGatewayError } from "./errors.ts";
 import { sendError } from "./respond.ts";
 import { WebServerResponse } from "./web-server-response.ts";
@@ -33,7 +33,13 @@ export function toWebResponse(request: Request, handle: HttpHandler): Promise<Re
       close();
       return;
     }
-    void run(request, handle, nodeRequest, asHttpResponse(response), abort.signal);
+    void run(request, handle, nodeRequest, asHttpResponse(response), {
+      signal: abort.signal,
+      abort: (reason) => {
+        abort.abort(reason);
+        close();
+      },
+    });
   });
 }
 
@@ -42,7 +48,7 @@ async function run(
   handle: HttpHandler,
   nodeRequest: HttpRequest,
   response: HttpResponse,
-  signal: AbortSignal,
+  { signal, abort }: Pick<HttpContext, "signal" | "abort">,
 ): Promise<void> {
   const startedAt = performance.now();
   const requestId = `req_${randomUUID().replaceAll("-", "")}`;
@@ -59,6 +65,7 @@ async function run(
       request: nodeRequest,
       response,
       signal,
+      abort,
     });
   } catch (thrown) {
     if (!signal.aborted) sendError(response, toGatewayError(thrown));
