@@ -10,6 +10,7 @@ import { createChatCompletionsHandler } from "./gateway/chat-completions.ts";
 import type { KeepAlive } from "./gateway/keep-alive.ts";
 import type { LoopGuard } from "./gateway/loop-guard.ts";
 import { createGetModelHandler, createListModelsHandler } from "./gateway/models.ts";
+import { BodyBudget } from "./http/body-budget.ts";
 import { createReadyHandler, healthHandler } from "./http/health.ts";
 import type { Route } from "./http/router.ts";
 import type { KeyStore } from "./keys/key-store.ts";
@@ -46,6 +47,7 @@ export function createRoutes(parts: RouteParts): readonly Route[] {
     gate,
     logger,
     maxBodyBytes: env.MAX_BODY_BYTES,
+    bodies: new BodyBudget(env.BODY_MEMORY_BYTES),
     timeouts: {
       connectMs: env.UPSTREAM_CONNECT_TIMEOUT_MS,
       firstOutputMs: env.FIRST_OUTPUT_TIMEOUT_MS,

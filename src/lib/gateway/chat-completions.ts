@@ -1,3 +1,4 @@
+import type { BodyBudget, BodyShare } from "../http/body-budget.ts";
 import { readBody } from "../http/body.ts";
 import type { HttpContext, HttpHandler } from "../http/context.ts";
 import { changeError, GatewayError, toGatewayError } from "../http/errors.ts";
@@ -28,6 +29,7 @@ export interface ChatCompletionsOptions {
   readonly keepAlive: KeepAlive;
   readonly logger: Logger;
   readonly maxBodyBytes: number;
+  readonly bodies: Pick<BodyBudget, "open">;
   readonly timeouts: CallTimeouts;
   readonly gate: Pick<CallGate, "accepting" | "ended">;
 }
@@ -44,9 +46,10 @@ export function createChatCompletionsHandler(options: ChatCompletionsOptions): H
       record: options.record,
       keeps,
     });
+    const share = options.bodies.open();
     const deadline = startDeadline([context.signal, options.gate.ended], options.timeouts.totalMs);
     try {
-      meter.succeeded(await serve(options, context, meter, deadline.signal));
+      meter.succeeded(await serve(options, context, meter, share, deadline.signal));
     } catch (thrown) {
       const error = toGatewayError(thrown);
       const closed = closedByClient(context);
@@ -54,6 +57,7 @@ export function createChatCompletionsHandler(options: ChatCompletionsOptions): H
       throw thrown;
     } finally {
       deadline.clear();
+      share.release();
     }
   };
 }
@@ -62,13 +66,14 @@ async function serve(
   options: ChatCompletionsOptions,
   context: HttpContext,
   meter: RequestMeter,
+  share: BodyShare,
   signal: AbortSignal,
 ): Promise<ProviderOutcome> {
   if (!options.gate.accepting()) {
     throw new GatewayError("shutting_down", "The proxy is shutting down.", { retryAfterMs: 1000 });
   }
   meter.authenticated(await authenticate(context, options.lookUpKey));
-  const body = await readBody(context.request, { limitBytes: options.maxBodyBytes, signal });
+  const body = await readBody(context.request, { limitBytes: options.maxBodyBytes, signal, share });
   const request = parseChatRequest(body);
   meter.asked(request.model, request.stream === true);
   const { registry, keepAlive, logger, timeouts } = options;

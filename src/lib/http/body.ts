@@ -1,4 +1,5 @@
-import { GatewayError } from "./errors.ts";
+import type { BodyShare } from "./body-budget.ts";
+import { GatewayError, toGatewayError } from "./errors.ts";
 import type { HttpRequest } from "./context.ts";
 
 export interface ReadBodyOptions {
@@ -6,6 +7,8 @@ export interface ReadBodyOptions {
   readonly limitBytes: number;
   /** Stops the reading, for example when the client is gone. */
   readonly signal: AbortSignal;
+  /** Where the bytes are counted as they come in; whoever opened it releases it. */
+  readonly share?: Pick<BodyShare, "take">;
 }
 
 /**
@@ -13,11 +16,11 @@ export interface ReadBodyOptions {
  *
  * Throws GatewayError: `request_too_large` (by the declared length before a byte is read, else at the first byte over
  * the limit), `unsupported_media_type` for a compressed body, `client_closed_request` when the client goes away in
- * mid-body or `signal` aborts (a GatewayError given as the signal's reason is thrown instead). After an error the
+ * mid-body or `signal` aborts (a GatewayError given as the signal's reason is thrown instead), and what `share` throws. After an error the
  * request is paused and nothing listens to it any more; node:http discards the rest once the answer has ended.
  */
 export async function readBody(request: HttpRequest, options: ReadBodyOptions): Promise<Buffer> {
-  const { limitBytes, signal } = options;
+  const { limitBytes, signal, share } = options;
   const encoding = request.headers["content-encoding"];
   if (encoding !== undefined && encoding.toLowerCase() !== "identity") {
     throw new GatewayError("unsupported_media_type", "Compressed request bodies are not supported; send it plain.");
@@ -43,6 +46,11 @@ export async function readBody(request: HttpRequest, options: ReadBodyOptions): 
     const onData = (chunk: Buffer): void => {
       receivedBytes += chunk.byteLength;
       if (receivedBytes > limitBytes) return fail(tooLarge(limitBytes));
+      try {
+        share?.take(chunk.byteLength);
+      } catch (thrown) {
+        return fail(toGatewayError(thrown));
+      }
       chunks.push(chunk);
     };
     const onEnd = (): void => {
