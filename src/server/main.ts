@@ -16,6 +16,9 @@ import { createListener } from "./listener.ts";
 import { isStandalone, loadNextHandler, type NextHandler } from "./next-handler.ts";
 import { stopOnSignals } from "./shutdown.ts";
 
+/** Connections that wait to be taken: a burst of clients that finds no room would wait for its resend, a second later. */
+const BACKLOG = 4096;
+
 /** A reason not to start that its own words explain. */
 class StartError extends Error {}
 
@@ -70,7 +73,7 @@ async function listen(server: Server, env: Env): Promise<string> {
       const taken = error.code === "EADDRINUSE";
       reject(taken ? new StartError(`port ${env.PORT} of ${env.HOST} is taken; set PORT to another one`) : error);
     });
-    server.listen({ port: env.PORT, host: env.HOST }, resolve);
+    server.listen({ port: env.PORT, host: env.HOST, backlog: BACKLOG }, resolve);
   });
   return localUrl(env.HOST, (server.address() as AddressInfo).port);
 }

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { readEnv } from "../lib/env.ts";
 import { createRuntime, type Runtime } from "../lib/runtime.ts";
-import { createListener } from "../server/listener.ts";
+import { createListener, type ListenerOptions } from "../server/listener.ts";
 
 export const TEST_ADMIN_KEY = "test-admin-key-0123456789";
 export const TEST_AGENT_SECRET = "test-agent-secret-0123456789";
@@ -21,7 +21,11 @@ export interface ProxyHarness {
 /** The whole data plane in this process: real runtime, embedded database, real sockets, without the dashboard. */
 export async function startProxyHarness(
   env: Record<string, string> = {},
-  { port = 0, host = "127.0.0.1" }: { readonly port?: number; readonly host?: string } = {},
+  {
+    port = 0,
+    host = "127.0.0.1",
+    listener = {},
+  }: { readonly port?: number; readonly host?: string; readonly listener?: Partial<ListenerOptions> } = {},
 ): Promise<ProxyHarness> {
   const dataDirectory = mkdtempSync(join(tmpdir(), "codewise-test-"));
   const values: Record<string, string> = {
@@ -40,6 +44,7 @@ export async function startProxyHarness(
     handle: runtime.handle,
     isDataPlane: () => true,
     fallback: async () => undefined,
+    ...listener,
   });
   server.listen(port, host);
   await once(server, "listening");

@@ -34,8 +34,14 @@ export function createNodeContext(request: IncomingMessage, response: ServerResp
   };
 }
 
-/** Splits and decodes a request target; a path with broken percent signs is left as it came. */
-export function splitTarget(target: string): { readonly path: string; readonly query: URLSearchParams } {
+const ABSOLUTE_FORM = /^https?:\/\/[^/?#]*/i;
+
+/**
+ * Splits and decodes a request target; a path with broken percent signs is left as it came. Of the absolute form, which
+ * every server must take (RFC 9112, 3.2.2), the host is ignored as the Host header is.
+ */
+export function splitTarget(sent: string): { readonly path: string; readonly query: URLSearchParams } {
+  const target = sent.startsWith("/") ? sent : sent.replace(ABSOLUTE_FORM, "") || "/";
   const mark = target.indexOf("?");
   const rawPath = mark === -1 ? target : target.slice(0, mark);
   const query = new URLSearchParams(mark === -1 ? "" : target.slice(mark + 1));
