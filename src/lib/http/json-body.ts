@@ -3,10 +3,12 @@ import type { z } from "zod";
 import { readBody } from "./body.ts";
 import type { HttpContext } from "./context.ts";
 import { GatewayError } from "./errors.ts";
-import { isNestedDeeper } from "./json-depth.ts";
+import { hasMoreFields, isNestedDeeper } from "./json-depth.ts";
 
 /** Deeper than any sensible request, and far from where the serialiser's recursion ends. */
 const MAX_DEPTH = 500;
+/** Ten times what the largest sensible request has, and half a second of work if all names differ. */
+const MAX_FIELDS = 100_000;
 
 type Issue = z.core.$ZodIssue;
 type Path = readonly PropertyKey[];
@@ -91,6 +93,9 @@ export function toRequestError(error: z.core.$ZodError, input: unknown): Gateway
 export function parseJson<Schema extends z.ZodType>(body: Buffer, schema: Schema): z.output<Schema> {
   if (isNestedDeeper(body, MAX_DEPTH)) {
     throw new GatewayError("invalid_json", `The request body is nested deeper than ${MAX_DEPTH} levels.`);
+  }
+  if (hasMoreFields(body, MAX_FIELDS)) {
+    throw new GatewayError("invalid_json", `The request body has more than ${MAX_FIELDS} fields.`);
   }
   if (!isUtf8(body)) throw new GatewayError("invalid_json", "The request body is not valid UTF-8.");
   let value: unknown;
