@@ -26,12 +26,16 @@ export function answerBrokenRequests(server: Server): (request: IncomingMessage,
   const newest = new WeakMap<object, Exchange>();
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
     const exchange = newest.get(socket);
-    if (error.code === "ECONNRESET" || !socket.writable) socket.destroy();
+    // A client that ends its side in mid-request is gone: it cannot be told anything that it would act on.
+    const isGone = error.code === "ECONNRESET" || error.code === "HPE_INVALID_EOF_STATE" || !socket.writable;
+    if (isGone) socket.destroy();
     else if (exchange === undefined || exchange.response.writableFinished) endWith(socket, toGatewayError(error));
     else if (exchange.request.complete || exchange.response.headersSent) socket.destroy();
     else {
       // Its body broke off: the answer takes its turn behind those of earlier requests.
       exchange.response.setHeader("connection", "close");
+      // node:http does not tell the request, and whoever reads its body would wait for ever.
+      exchange.response.once("close", () => exchange.request.destroy());
       sendError(exchange.response, toGatewayError(error));
     }
   });

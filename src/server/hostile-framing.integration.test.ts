@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { startFakeOpenAIServer, type FakeOpenAIServer } from "../test/fake-openai-server.ts";
 import { startProxyHarness, type ProxyHarness } from "../test/proxy-harness.ts";
 import { RawClient } from "../test/raw-client.ts";
@@ -17,6 +17,8 @@ beforeAll(async () => {
 });
 afterEach(() => client?.destroy());
 afterAll(async () => {
+  // Nobody waits for a body that will never come.
+  await vi.waitFor(() => expect(proxy.runtime.activeCalls()).toBe(0));
   await proxy.close();
   await upstream.close();
 });
