@@ -44,7 +44,7 @@ async function answerAside(url: string, response: ServerResponse): Promise<void>
   }
 }
 
-const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
+const server = createServer((request, response) => {
   handle(request, response).catch(() => response.destroy());
 });
 server.listen(0, "127.0.0.1");

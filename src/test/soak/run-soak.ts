@@ -3,6 +3,7 @@ import { Agent } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { createdKeySchema } from "../../lib/admin/types.ts";
 import { SeededRandom } from "../seeded-random.ts";
 import type { Ledger } from "./ledger.ts";
 import { readLoggedTokens, type LoggedTokens } from "./logged-tokens.ts";
@@ -50,8 +51,9 @@ export interface SoakResult {
   readonly exitCode: number | null;
 }
 
+const ADMIN_KEY = "soak-admin-key-0123456789";
 const SECRET = "soak-agent-secret-0123456789";
-/** Longer than the proxy keeps an unused connection to an upstream (4 s). */
+/** Longer than the proxy and the upstream keep an unused connection (4 and 5 s). */
 const SETTLE_MS = 8000;
 const IDLE_WATCH_MS = 3000;
 const WARM_UP_REQUESTS = 200;
@@ -63,12 +65,12 @@ export async function runSoak(options: SoakOptions): Promise<SoakResult> {
   const upstream = await startProgram([join(import.meta.dirname, "mock-upstream.ts")], { ready: /http:\S+\n/ });
   const upstreamUrl = upstream.output().trim();
   const proxy = await startProgram([options.entry, "--no-dashboard"], {
-    ready: /OPENAI_API_KEY=(\S+)/,
+    ready: /listens on \S+\n/,
     env: {
       PORT: "0",
       LOG_LEVEL: "error",
       AGENT_SECRET: SECRET,
-      CODEWISE_ADMIN_KEY: "soak-admin-key-0123456789",
+      CODEWISE_ADMIN_KEY: ADMIN_KEY,
       CODEWISE_DATA_DIR: dataDirectory,
       DATABASE_URL: options.databaseUrl ?? "",
       OPENAI_API_KEY: "sk-soak",
@@ -78,8 +80,8 @@ export async function runSoak(options: SoakOptions): Promise<SoakResult> {
       ANTHROPIC_BASE_URL: upstreamUrl,
     },
   });
-  const url = /OPENAI_BASE_URL=(\S+)\/v1/.exec(proxy.output())?.[1] ?? "";
-  const apiKey = /OPENAI_API_KEY=(\S+)/.exec(proxy.output())?.[1] ?? "";
+  const url = /listens on (\S+)/.exec(proxy.output())?.[1] ?? "";
+  const apiKey = await createKey(url);
   const soakAgent = await startSoakAgent(url, SECRET);
   const agent = new Agent({ keepAlive: true, maxSockets: options.clients * 2 });
   const random = new SeededRandom(options.seed);
@@ -108,6 +110,7 @@ export async function runSoak(options: SoakOptions): Promise<SoakResult> {
   const allWork = (isOver: () => boolean): Promise<unknown> =>
     Promise.all(Array.from({ length: options.clients }, () => work(isOver)));
   const watchIdle = async (): Promise<{ sample: ProcessSample; cpu: number }> => {
+    agent.destroy();
     await sleep(SETTLE_MS);
     const first = sampleProcess(proxy.pid);
     await sleep(IDLE_WATCH_MS);
@@ -128,7 +131,6 @@ export async function runSoak(options: SoakOptions): Promise<SoakResult> {
     const ledger = (await (await fetch(`${upstreamUrl}/ledger`)).json()) as Ledger;
     const ofAgent = soakAgent.ledger();
     await soakAgent.stop();
-    agent.destroy();
     const exitCode = await proxy.stop();
     const logged = await readLoggedTokens({ databaseUrl: options.databaseUrl, dataDirectory });
     return {
@@ -155,4 +157,13 @@ export async function runSoak(options: SoakOptions): Promise<SoakResult> {
     await Promise.allSettled([proxy.stop(), upstream.stop()]);
     rmSync(directory, { recursive: true, force: true });
   }
+}
+
+async function createKey(url: string): Promise<string> {
+  const answer = await fetch(`${url}/api/admin/keys`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${ADMIN_KEY}`, "content-type": "application/json" },
+    body: JSON.stringify({ name: "soak" }),
+  });
+  return createdKeySchema.parse(await answer.json()).key;
 }
