@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
+import type { HttpContext } from "../lib/http/context.ts";
 import { GatewayError, renderErrorBody } from "../lib/http/errors.ts";
 import { createNodeContext } from "../lib/http/node-context.ts";
 import { sendError } from "../lib/http/respond.ts";
@@ -9,6 +10,7 @@ import { sendError } from "../lib/http/respond.ts";
 const LAST_ANSWER_MS = 500;
 
 interface Exchange {
+  readonly context: Pick<HttpContext, "abort">;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
 }
@@ -21,7 +23,7 @@ interface Exchange {
  *
  * Returns the function that must be told of every request.
  */
-export function answerBrokenRequests(server: Server): (request: IncomingMessage, response: ServerResponse) => void {
+export function answerBrokenRequests(server: Server): (exchange: Exchange) => void {
   /** The newest request of a connection; with pipelining, answers of earlier ones may be under way, and end before its own. */
   const newest = new WeakMap<object, Exchange>();
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
@@ -34,9 +36,10 @@ export function answerBrokenRequests(server: Server): (request: IncomingMessage,
     else {
       // Its body broke off: the answer takes its turn behind those of earlier requests.
       exchange.response.setHeader("connection", "close");
-      // node:http does not tell the request, and whoever reads its body would wait for ever.
-      exchange.response.once("close", () => exchange.request.destroy());
-      sendError(exchange.response, toGatewayError(error));
+      const reason = toGatewayError(error);
+      // node:http does not tell the request, and whoever reads its body, or is about to, would wait for ever.
+      exchange.response.once("close", () => exchange.context.abort(reason));
+      sendError(exchange.response, reason);
     }
   });
   server.on("connect", (_request, socket: Duplex) => {
@@ -49,7 +52,7 @@ export function answerBrokenRequests(server: Server): (request: IncomingMessage,
     response.setHeader("connection", "close");
     sendError(response, new GatewayError("invalid_request", "Only `Expect: 100-continue` is known.", { status: 417 }));
   });
-  return (request, response) => void newest.set(request.socket, { request, response });
+  return (exchange) => void newest.set(exchange.request.socket, exchange);
 }
 
 function toGatewayError(error: NodeJS.ErrnoException): GatewayError {

@@ -48,7 +48,7 @@ export function createListener(options: ListenerOptions): Server {
       const context = createNodeContext(request, response);
       slowReaders.watch(context);
       response.once("close", () => slowReaders.unwatch(context));
-      arrived(request, response);
+      arrived({ context, request, response });
       // A response without its socket waits for the answer to an earlier request.
       const refusal =
         refusalOf(request) ?? (response.socket === null ? lookAfterPipelined(context, request, response) : undefined);
