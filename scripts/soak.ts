@@ -33,6 +33,13 @@ async function run(): Promise<boolean> {
   const ownPostgres = !values.embedded && given === undefined && hasPostgresPrograms();
   const postgres = ownPostgres ? await startPrivatePostgres() : undefined;
   const databaseUrl = given ?? postgres?.url;
+  // A cluster is a daemon: it would outlive a run that is broken off.
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.once(signal, () => {
+      postgres?.stop();
+      process.exit(1);
+    });
+  }
   try {
     const result = await runSoak({
       minutes: Number(values.minutes),
