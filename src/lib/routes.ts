@@ -11,6 +11,7 @@ import type { KeepAlive } from "./gateway/keep-alive.ts";
 import type { Resilience } from "./gateway/resilience.ts";
 import type { LoopGuard } from "./gateway/loop-guard.ts";
 import { createGetModelHandler, createListModelsHandler } from "./gateway/models.ts";
+import { BodyBudget } from "./http/body-budget.ts";
 import { createReadyHandler, healthHandler } from "./http/health.ts";
 import type { Route } from "./http/router.ts";
 import type { KeyStore } from "./keys/key-store.ts";
@@ -55,6 +56,7 @@ export function createRoutes(parts: RouteParts): readonly Route[] {
     resilience,
     telemetry,
     maxBodyBytes: env.MAX_BODY_BYTES,
+    bodies: new BodyBudget(env.BODY_MEMORY_BYTES),
     timeouts: {
       connectMs: env.UPSTREAM_CONNECT_TIMEOUT_MS,
       firstOutputMs: env.FIRST_OUTPUT_TIMEOUT_MS,

@@ -15,6 +15,9 @@ import { isDataPlanePath } from "./data-plane-paths.ts";
 import { createListener } from "./listener.ts";
 import { stopOnSignals } from "./shutdown.ts";
 
+/** Connections that wait to be taken: a burst of clients that finds no room would wait for its resend, a second later. */
+const BACKLOG = 4096;
+
 /** A reason not to start that its own words explain. */
 class StartError extends Error {}
 
@@ -32,6 +35,7 @@ async function main(): Promise<string> {
   started.promise.catch(() => undefined);
   dashboard.promise.catch(() => undefined);
   const server = createListener({
+    slowReaderTimeoutMs: env.SLOW_READER_TIMEOUT_MS,
     handle: (context) => {
       // Alive is alive, also while the database is being opened.
       if (context.path === "/healthz") return healthHandler(context);
@@ -72,7 +76,7 @@ async function listen(server: Server, env: Env): Promise<string> {
       const taken = error.code === "EADDRINUSE";
       reject(taken ? new StartError(`port ${env.PORT} of ${env.HOST} is taken; set PORT to another one`) : error);
     });
-    server.listen({ port: env.PORT, host: env.HOST }, resolve);
+    server.listen({ port: env.PORT, host: env.HOST, backlog: BACKLOG }, resolve);
   });
   return localUrl(env.HOST, (server.address() as AddressInfo).port);
 }
