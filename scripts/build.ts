@@ -54,6 +54,7 @@ if (existsSync(join(root, "public"))) cpSync(join(root, "public"), join(standalo
 cpSync(join(root, "drizzle"), join(standalone, "drizzle"), { recursive: true });
 await bundle({
   server: "src/server/main.ts",
+  "relay-worker": "src/server/relay-worker.ts",
   "embedded-worker": "src/lib/db/embedded-worker.ts",
   migrate: "scripts/migrate.ts",
   keys: "scripts/keys.ts",

@@ -11,19 +11,21 @@ import { startMigration } from "./db/start-migration.ts";
 import { readEnv, type Env } from "./env.ts";
 import { createCallGate } from "./gateway/call-gate.ts";
 import { KeepAlive } from "./gateway/keep-alive.ts";
-import { createLoopGuard } from "./gateway/loop-guard.ts";
+import { createLoopGuard, type LoopGuard } from "./gateway/loop-guard.ts";
 import type { HttpContext } from "./http/context.ts";
 import { createDispatcher } from "./http/dispatch.ts";
 import { createRouter } from "./http/router.ts";
 import { resolveAdminKey } from "./keys/admin-key.ts";
 import { createKeyStore, type KeyStore } from "./keys/key-store.ts";
+import { limitInFlight } from "./limits/in-flight-limiter.ts";
+import { KeyLimiter } from "./limits/key-limiter.ts";
 import { readProviderSettings } from "./provider-settings.ts";
 import { createBuiltinProviders, createProviderRegistry, type ProviderRegistry } from "./providers/index.ts";
 import { createRoutes } from "./routes.ts";
 import { createLogger, type Logger } from "./telemetry/logger.ts";
 import { LiveRequests } from "./usage/live-requests.ts";
 import { startLogRetention } from "./usage/log-retention.ts";
-import { createLogWriter } from "./usage/log-writer.ts";
+import { createLogWriter, type LogWriter } from "./usage/log-writer.ts";
 import { VERSION } from "./version.ts";
 
 export interface Runtime {
@@ -31,6 +33,9 @@ export interface Runtime {
   readonly logger: Logger;
   readonly database: Database;
   readonly keyStore: KeyStore;
+  readonly keyLimiter: KeyLimiter;
+  readonly loop: LoopGuard;
+  readonly logWriter: LogWriter;
   readonly manager: AgentManager;
   readonly live: LiveRequests;
   readonly registry: ProviderRegistry;
@@ -85,6 +90,11 @@ export async function createRuntime({ env, rootDirectory }: RuntimeOptions): Pro
     queueWaitMs: env.AGENT_QUEUE_WAIT_MS,
     logger,
   });
+  const keyLimiter = new KeyLimiter({
+    requestsPerMinute: env.KEY_REQUESTS_PER_MINUTE,
+    maxConcurrency: env.KEY_MAX_CONCURRENCY,
+  });
+  const limiter = limitInFlight(env.MAX_IN_FLIGHT, keyLimiter);
   const loop = createLoopGuard();
   const gate = createCallGate();
   const registry = createProviderRegistry(
@@ -107,12 +117,29 @@ export async function createRuntime({ env, rootDirectory }: RuntimeOptions): Pro
       baseUrl: () => `${env.CODEWISE_URL ?? listeningUrl}/v1`,
     },
   });
-  const parts = { env, registry, keyStore, logWriter, live, keepAlive, manager, admin, database, gate, loop, logger };
+  const parts = {
+    env,
+    registry,
+    keyStore,
+    logWriter,
+    live,
+    keepAlive,
+    manager,
+    admin,
+    database,
+    gate,
+    limiter,
+    loop,
+    logger,
+  };
   return {
     env,
     logger,
     database,
     keyStore,
+    keyLimiter,
+    loop,
+    logWriter,
     manager,
     live,
     registry,

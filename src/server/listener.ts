@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { GatewayError, renderErrorBody } from "../lib/http/errors.ts";
-import { createNodeContext } from "../lib/http/node-context.ts";
+import { createNodeContext, type RequestOrigin } from "../lib/http/node-context.ts";
 import type { HttpContext } from "../lib/http/context.ts";
 
 export interface ListenerOptions {
@@ -9,7 +9,9 @@ export interface ListenerOptions {
   readonly handle: (context: HttpContext) => Promise<void>;
   readonly isDataPlane: (request: IncomingMessage, path: string) => boolean;
   /** Serves everything else. */
-  readonly fallback: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+  readonly fallback: (request: IncomingMessage, response: ServerResponse, context: HttpContext) => Promise<void>;
+  /** Where a request came from, for a listener that only other processes of this proxy reach. */
+  readonly originOf?: (request: IncomingMessage) => RequestOrigin | undefined;
 }
 
 const HEADERS_TIMEOUT_MS = 30_000;
@@ -35,10 +37,10 @@ export function createListener(options: ListenerOptions): Server {
     (request, response) => {
       answering.add(request.socket);
       response.once("close", () => answering.delete(request.socket));
-      const context = createNodeContext(request, response);
+      const context = createNodeContext(request, response, options.originOf?.(request));
       const served = options.isDataPlane(request, context.path)
         ? options.handle(context)
-        : options.fallback(request, response);
+        : options.fallback(request, response, context);
       served.catch(() => response.destroy());
     },
   );

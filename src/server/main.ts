@@ -2,6 +2,7 @@
  * The entry: opens the port, serves the data plane at once, then loads the dashboard (`--no-dashboard` leaves it out).
  * SIGTERM and SIGINT drain.
  */
+import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import type { Server } from "node:http";
 import { join } from "node:path";
@@ -10,8 +11,10 @@ import { EnvError, loadEnvFile, readEnv, type Env } from "../lib/env.ts";
 import { GatewayError } from "../lib/http/errors.ts";
 import { healthHandler } from "../lib/http/health.ts";
 import { createRuntime, installRuntime, type Runtime } from "../lib/runtime.ts";
+import { readOrigin } from "../lib/workers/relay-headers.ts";
 import { printWelcome } from "./welcome.ts";
 import { isDataPlanePath } from "./data-plane-paths.ts";
+import { openHome } from "./home.ts";
 import { createListener } from "./listener.ts";
 import { isStandalone, loadNextHandler, type NextHandler } from "./next-handler.ts";
 import { stopOnSignals } from "./shutdown.ts";
@@ -37,6 +40,7 @@ async function main(): Promise<string> {
       if (context.path === "/healthz") await healthHandler(context);
       else await (await started.promise).handle(context);
     },
+    ...(env.WORKERS > 1 && { originOf: (request) => readOrigin(request.headers) }),
     isDataPlane: (request, path) =>
       !withDashboard || isDataPlanePath(request.method ?? "GET", path, request.headers.accept ?? ""),
     fallback: async (request, response) => {
@@ -47,12 +51,14 @@ async function main(): Promise<string> {
     },
   });
   // The port comes first: a start that fails for it has made no keys that nobody was shown.
-  const url = await listen(server, env);
-  const runtime = await createRuntime({ env, rootDirectory });
+  const home = env.WORKERS === 1 ? undefined : await open(openHome(server, env, workerEntry(here)), env);
+  const url = home === undefined ? await listen(server, env) : localUrl(env.HOST, home.port);
+  const ownRuntime = await createRuntime({ env, rootDirectory });
+  const runtime = home?.join(ownRuntime) ?? ownRuntime;
   installRuntime(runtime);
   runtime.listening(url);
   started.resolve(runtime);
-  stopOnSignals(runtime, server);
+  stopOnSignals(runtime, home?.front ?? server);
 
   await printWelcome(runtime, { url, withDashboard });
   if (!withDashboard) return url;
@@ -64,14 +70,24 @@ async function main(): Promise<string> {
 }
 
 async function listen(server: Server, env: Env): Promise<string> {
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => {
-      const taken = error.code === "EADDRINUSE";
-      reject(taken ? new StartError(`port ${env.PORT} of ${env.HOST} is taken; set PORT to another one`) : error);
-    });
-    server.listen({ port: env.PORT, host: env.HOST }, resolve);
-  });
+  server.listen({ port: env.PORT, host: env.HOST });
+  await open(once(server, "listening"), env);
   return localUrl(env.HOST, (server.address() as AddressInfo).port);
+}
+
+/** Waits for the port to open. */
+async function open<Opened>(opening: Promise<Opened>, env: Env): Promise<Opened> {
+  try {
+    return await opening;
+  } catch (error) {
+    const taken = error instanceof Error && "code" in error && error.code === "EADDRINUSE";
+    throw taken ? new StartError(`port ${env.PORT} of ${env.HOST} is taken; set PORT to another one`) : error;
+  }
+}
+
+/** What a worker process runs: the source in development, its bundle beside the built server. */
+function workerEntry(here: string): string {
+  return join(here, isStandalone(here) ? "relay-worker.js" : "relay-worker.ts");
 }
 
 /** The address under which clients on this machine reach a server that listens on `host`. */

@@ -3,6 +3,7 @@ import type { HttpContext, HttpHandler } from "../http/context.ts";
 import { changeError, GatewayError, toGatewayError } from "../http/errors.ts";
 import { parseJson } from "../http/json-body.ts";
 import type { ClientKey } from "../keys/key-store.ts";
+import type { Limiter } from "../limits/types.ts";
 import { chatRequestSchema, type ChatRequest } from "../openai/chat.ts";
 import type { ProviderRegistry } from "../providers/index.ts";
 import type { CallTimeouts, ProviderOutcome } from "../providers/types.ts";
@@ -10,13 +11,13 @@ import type { Logger } from "../telemetry/logger.ts";
 import type { LiveRequests } from "../usage/live-requests.ts";
 import { RequestMeter } from "../usage/meter.ts";
 import type { RequestRecord } from "../usage/record.ts";
+import { admit } from "./admit.ts";
 import { authenticate } from "./authenticate.ts";
 import type { CallGate } from "./call-gate.ts";
-import { collectOffers } from "./collect-offers.ts";
 import { startDeadline } from "./deadline.ts";
+import { findTargets, type Elsewhere } from "./find-targets.ts";
 import { createKeylessRowBudget } from "./keyless-rows.ts";
 import type { KeepAlive } from "./keep-alive.ts";
-import { resolveTargets } from "./resolve-targets.ts";
 import { serveStream } from "./serve-stream.ts";
 import { serveWhole } from "./serve-whole.ts";
 
@@ -30,6 +31,9 @@ export interface ChatCompletionsOptions {
   readonly maxBodyBytes: number;
   readonly timeouts: CallTimeouts;
   readonly gate: Pick<CallGate, "accepting" | "ended">;
+  readonly limiter: Limiter;
+  /** Set in a worker process. */
+  readonly elsewhere?: Elsewhere | undefined;
 }
 
 /** `POST /v1/chat/completions`: the way of one request from its bearer to its row. */
@@ -46,7 +50,8 @@ export function createChatCompletionsHandler(options: ChatCompletionsOptions): H
     });
     const deadline = startDeadline([context.signal, options.gate.ended], options.timeouts.totalMs);
     try {
-      meter.succeeded(await serve(options, context, meter, deadline.signal));
+      const outcome = await serve(options, context, meter, deadline.signal);
+      if (outcome !== undefined) meter.succeeded(outcome);
     } catch (thrown) {
       const error = toGatewayError(thrown);
       const closed = closedByClient(context);
@@ -58,21 +63,42 @@ export function createChatCompletionsHandler(options: ChatCompletionsOptions): H
   };
 }
 
+/** Undefined where another process has served the request. */
 async function serve(
   options: ChatCompletionsOptions,
   context: HttpContext,
   meter: RequestMeter,
   signal: AbortSignal,
-): Promise<ProviderOutcome> {
+): Promise<ProviderOutcome | undefined> {
   if (!options.gate.accepting()) {
     throw new GatewayError("shutting_down", "The proxy is shutting down.", { retryAfterMs: 1000 });
   }
-  meter.authenticated(await authenticate(context, options.lookUpKey));
+  const key = await authenticate(context, options.lookUpKey);
+  meter.authenticated(key);
+  const release = await admit(context, key.id, options.limiter);
+  try {
+    return await serveAdmitted(options, context, meter, signal);
+  } finally {
+    release();
+  }
+}
+
+async function serveAdmitted(
+  options: ChatCompletionsOptions,
+  context: HttpContext,
+  meter: RequestMeter,
+  signal: AbortSignal,
+): Promise<ProviderOutcome | undefined> {
   const body = await readBody(context.request, { limitBytes: options.maxBodyBytes, signal });
   const request = parseChatRequest(body);
   meter.asked(request.model, request.stream === true);
-  const { registry, keepAlive, logger, timeouts } = options;
-  const targets = resolveTargets(request.model, await collectOffers(registry, request.model));
+  const { registry, keepAlive, logger, timeouts, elsewhere } = options;
+  const targets = await findTargets(registry, request.model, elsewhere);
+  if (targets === undefined) {
+    meter.passedOn();
+    await elsewhere?.passOn(context, body);
+    return undefined;
+  }
   const serveExchange = request.stream === true ? serveStream : serveWhole;
   return await serveExchange({
     context,

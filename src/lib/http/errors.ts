@@ -55,6 +55,7 @@ export const ERROR_CODES = {
   server_error: entry(500, "server_error"),
   database_unavailable: entry(503, "server_error"),
   shutting_down: entry(503, "server_error"),
+  proxy_overloaded: entry(503, "server_error"),
   loop_detected: entry(508, "server_error"),
   no_provider_available: entry(503, "server_error"),
 

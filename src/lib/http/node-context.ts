@@ -3,12 +3,23 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { HttpContext } from "./context.ts";
 import { GatewayError } from "./errors.ts";
 
+/** What is known of a request that came through another process of this proxy. */
+export interface RequestOrigin {
+  readonly requestId: string;
+  readonly remoteAddress: string;
+  readonly isAdmitted: boolean;
+}
+
 /**
  * Makes the context of a node:http exchange: a fresh request id (sent as `x-request-id`), the decoded path, and a signal
  * that aborts with `client_closed_request` when the client closes before the answer has ended.
  */
-export function createNodeContext(request: IncomingMessage, response: ServerResponse): HttpContext {
-  const requestId = `req_${randomUUID().replaceAll("-", "")}`;
+export function createNodeContext(
+  request: IncomingMessage,
+  response: ServerResponse,
+  origin?: RequestOrigin,
+): HttpContext {
+  const requestId = origin?.requestId ?? `req_${randomUUID().replaceAll("-", "")}`;
   response.setHeader("x-request-id", requestId);
   const controller = new AbortController();
   response.once("close", () => {
@@ -23,7 +34,8 @@ export function createNodeContext(request: IncomingMessage, response: ServerResp
     path,
     query,
     params: {},
-    remoteAddress: request.socket.remoteAddress ?? "",
+    remoteAddress: origin?.remoteAddress ?? request.socket.remoteAddress ?? "",
+    ...(origin !== undefined && { isAdmitted: origin.isAdmitted }),
     request,
     response,
     signal: controller.signal,

@@ -11,14 +11,13 @@ import {
   type NewKeyRow,
 } from "../db/queries/keys.ts";
 import type { Logger } from "../telemetry/logger.ts";
-import { BatchedLookup } from "./batched-lookup.ts";
-import { CLIENT_KEY_PREFIX, generateClientKey, generateKeyId, keyStart } from "./generate.ts";
+import { generateClientKey, generateKeyId, keyStart } from "./generate.ts";
 import { hashKey } from "./hash.ts";
-import { KeyCache, type ClientKey, type KeyCacheOptions } from "./key-cache.ts";
+import type { ClientKey, KeyCacheOptions } from "./key-cache.ts";
+import { KeyChecker } from "./key-checker.ts";
 
 export type { ClientKey } from "./key-cache.ts";
 
-const MAX_TOKEN_LENGTH = 256;
 /** Keys whose use is waiting to be written; when the database is away for long, the oldest are given up. */
 const MAX_TOUCHED = 10_000;
 
@@ -35,11 +34,15 @@ export interface IssuedKey extends KeyRow {
   readonly key: string;
 }
 
+/** What other processes of this proxy are to know at once. */
+export type KeyChange = { readonly admitted: string } | { readonly revoked: string };
+
 /** The client keys: checked on each request from memory, kept in the database. */
 export class KeyStore {
   readonly #database: Pick<Database, "db">;
   readonly #logger: Logger;
-  readonly #cache: KeyCache;
+  readonly #checker: KeyChecker;
+  readonly #listeners = new Set<(change: KeyChange) => void>();
   readonly #touchIntervalMs: number;
   #touched = new Map<string, number>();
   #touchTimer: NodeJS.Timeout | undefined;
@@ -48,8 +51,7 @@ export class KeyStore {
     this.#database = database;
     this.#logger = logger;
     this.#touchIntervalMs = touchIntervalMs;
-    const lookup = new BatchedLookup({ load: (hashes) => this.#load(hashes) });
-    this.#cache = new KeyCache({ ...cache, load: (hash) => lookup.get(hash) });
+    this.#checker = new KeyChecker({ cache, load: (hashes) => this.#load(hashes) });
   }
 
   /**
@@ -58,10 +60,29 @@ export class KeyStore {
    * token cannot be looked up.
    */
   async authenticate(token: string): Promise<ClientKey | undefined> {
-    if (!token.startsWith(CLIENT_KEY_PREFIX) || token.length > MAX_TOKEN_LENGTH) return undefined;
-    const key = await this.#cache.get(hashKey(token));
-    if (key !== undefined) this.#touch(key.id);
+    const key = await this.#checker.check(token);
+    if (key !== undefined) this.touch(key.id);
     return key;
+  }
+
+  /** The key of a hash, for another process that has checked a token; otherwise as {@link authenticate}. */
+  async find(hash: string): Promise<ClientKey | undefined> {
+    return await this.#checker.find(hash);
+  }
+
+  /** Notes that a key was used. Cheap: written later, with others. */
+  touch(id: string): void {
+    this.#touched.set(id, Date.now());
+    this.#touchTimer ??= setTimeout(() => {
+      this.#touchTimer = undefined;
+      void this.#writeTouched();
+    }, this.#touchIntervalMs).unref();
+  }
+
+  /** Calls back with each key that is made (by its hash) or revoked (by its id); returns the unsubscriber. */
+  subscribe(listener: (change: KeyChange) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   /** Makes a key. Throws GatewayError `database_unavailable`, or `invalid_value` for a name that cannot be stored. */
@@ -93,7 +114,10 @@ export class KeyStore {
         throw error;
       }),
     );
-    if (row !== undefined) this.#cache.revoke(id);
+    if (row !== undefined) {
+      this.#checker.revoke(id);
+      this.#announce({ revoked: id });
+    }
     return row;
   }
 
@@ -117,16 +141,13 @@ export class KeyStore {
     const row = { id: generateKeyId(), name, start: keyStart(key), hash: hashKey(key) };
     const inserted = await orUnavailable(insert(this.#database, row));
     if (inserted === undefined) return undefined;
-    this.#cache.admit(row.hash);
+    this.#checker.admit(row.hash);
+    this.#announce({ admitted: row.hash });
     return { ...inserted, key };
   }
 
-  #touch(id: string): void {
-    this.#touched.set(id, Date.now());
-    this.#touchTimer ??= setTimeout(() => {
-      this.#touchTimer = undefined;
-      void this.#writeTouched();
-    }, this.#touchIntervalMs).unref();
+  #announce(change: KeyChange): void {
+    for (const listener of this.#listeners) listener(change);
   }
 
   async #writeTouched(): Promise<void> {

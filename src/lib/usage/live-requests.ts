@@ -17,6 +17,8 @@ export interface LiveRequest {
 /** What is going on and what just ended, in memory: the dashboard's source, which works without a database. */
 export class LiveRequests {
   readonly #inFlight = new Map<string, LiveRequest>();
+  /** What other processes have in flight, by their number. */
+  readonly #reported = new Map<number, readonly LiveRequest[]>();
   readonly #recent: RequestRecord[] = [];
   readonly #listeners = new Set<() => void>();
   readonly #recentMax: number;
@@ -45,12 +47,30 @@ export class LiveRequests {
     this.#notify();
   }
 
+  /** Takes a request away that goes on in another process. */
+  forget(id: string): void {
+    if (this.#inFlight.delete(id)) this.#notify();
+  }
+
+  /** Takes what another process of this proxy has in flight, in place of what it had before. */
+  report(source: number, requests: readonly LiveRequest[]): void {
+    if (requests.length > 0) this.#reported.set(source, requests);
+    else this.#reported.delete(source);
+    this.#notify();
+  }
+
   inFlight(): readonly LiveRequest[] {
-    return [...this.#inFlight.values()];
+    if (this.#reported.size === 0) return [...this.#inFlight.values()];
+    // A report is older than the rows that came after it.
+    const ended = new Set(this.#recent.map((record) => record.id));
+    const reported = [...this.#reported.values()].flat().filter(({ id }) => !ended.has(id));
+    return [...this.#inFlight.values(), ...reported];
   }
 
   get inFlightCount(): number {
-    return this.#inFlight.size;
+    let count = this.#inFlight.size;
+    for (const requests of this.#reported.values()) count += requests.length;
+    return count;
   }
 
   /** Newest first. */

@@ -1,0 +1,118 @@
+import { createChatRoute } from "../chat-route.ts";
+import type { Env } from "../env.ts";
+import { createCallGate } from "../gateway/call-gate.ts";
+import { KeepAlive } from "../gateway/keep-alive.ts";
+import { createLoopGuard } from "../gateway/loop-guard.ts";
+import type { HttpContext, HttpHandler } from "../http/context.ts";
+import { KeyChecker } from "../keys/key-checker.ts";
+import { limitInFlight } from "../limits/in-flight-limiter.ts";
+import { KeyLimiter } from "../limits/key-limiter.ts";
+import type { Limiter } from "../limits/types.ts";
+import { readApiProviderSettings } from "../provider-settings.ts";
+import { createBuiltinProviders, createProviderRegistry } from "../providers/index.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import { LiveRequests } from "../usage/live-requests.ts";
+import type { HomeLine } from "./home-line.ts";
+import { createHomeLimiter } from "./home-limiter.ts";
+import { createHomeProviders } from "./home-providers.ts";
+import { reportLive } from "./live-reporter.ts";
+import type { HomeOffer } from "./messages.ts";
+import type { HomeRelay } from "./pass-on.ts";
+import { createRowCourier } from "./row-courier.ts";
+
+/** Shorter than the home's, whose answers are up to two minutes old themselves. In milliseconds. */
+const KEY_CACHE = { freshMs: 10_000, awaitRefreshMs: 20_000, staleMs: 60 * 60_000 };
+
+export interface WorkerRuntimeOptions {
+  readonly env: Env;
+  readonly logger: Logger;
+  readonly line: HomeLine;
+  readonly relay: HomeRelay;
+  /** This worker's number, from 0. */
+  readonly slot: number;
+  readonly loopId: string;
+  readonly offers: readonly HomeOffer[];
+}
+
+/** What a worker serves itself: chat requests to providers with an API. */
+export interface WorkerRuntime {
+  readonly chat: HttpHandler;
+  /** Model calls that have arrived and not ended. */
+  activeCalls(): number;
+  updateOffers(offers: readonly HomeOffer[]): void;
+  admitKey(hash: string): void;
+  revokeKey(id: string): void;
+  /** New calls are refused from now on. */
+  startDraining(): void;
+  /** Ends the calls that run, with an error to their clients. */
+  endRequests(): void;
+  /** Resolves when the home has all rows. Never rejects. */
+  flush(): Promise<void>;
+}
+
+export function createWorkerRuntime(options: WorkerRuntimeOptions): WorkerRuntime {
+  const { env, logger, line, relay, slot, loopId, offers } = options;
+  const gate = createCallGate();
+  const loop = createLoopGuard(loopId);
+  const live = new LiveRequests();
+  const rows = createRowCourier(line, logger);
+  const home = createHomeProviders(offers);
+  const settings = { ...readApiProviderSettings(env, logger), claudeCli: undefined, claudeCliRemote: undefined };
+  const api = createBuiltinProviders({ ...settings, via: loop.via, logger });
+  const keys = new KeyChecker({
+    cache: KEY_CACHE,
+    load: async (hashes) => new Map(await line.ask({ kind: "keys", hashes: [...hashes] })),
+  });
+  reportLive(live, () => gate.active(), line);
+  const chat = createChatRoute({
+    env,
+    gate,
+    loop,
+    live,
+    logger,
+    registry: createProviderRegistry([...home.providers, ...api]),
+    lookUpKey: (token) => keys.check(token),
+    record: (row) => rows.record(row),
+    keepAlive: new KeepAlive(),
+    limiter: createLimiter(env, line, slot),
+    elsewhere: { has: (id) => home.has(id), passOn: (context, body) => passCallOn(relay, context, body) },
+  });
+  return {
+    chat,
+    activeCalls: () => gate.active(),
+    updateOffers: (newest) => home.update(newest),
+    admitKey: (hash) => keys.admit(hash),
+    revokeKey: (id) => keys.revoke(id),
+    startDraining: () => gate.close(),
+    endRequests: () => gate.end(),
+    flush: () => rows.flush(),
+  };
+}
+
+/** The limits of keys are the home's to keep; of the cap on all calls each worker has its share. */
+function createLimiter(env: Env, line: HomeLine, slot: number): Limiter {
+  const { KEY_REQUESTS_PER_MINUTE: requestsPerMinute, KEY_MAX_CONCURRENCY: maxConcurrency } = env;
+  const isLimited = requestsPerMinute > 0 || maxConcurrency > 0;
+  const keys = isLimited
+    ? createHomeLimiter(line, { holdsPlaces: maxConcurrency > 0 })
+    : new KeyLimiter({ requestsPerMinute, maxConcurrency });
+  return limitInFlight(shareOf(env.MAX_IN_FLIGHT, env.WORKERS, slot), keys);
+}
+
+/** A worker's part of a whole that all parts add up to; at least 1, since 0 would mean no limit. */
+function shareOf(whole: number, workers: number, slot: number): number {
+  if (whole === 0) return 0;
+  return Math.max(1, Math.floor(whole / workers) + (slot < whole % workers ? 1 : 0));
+}
+
+function passCallOn(relay: HomeRelay, context: HttpContext, body: Buffer): Promise<void> {
+  const { request, response, requestId, remoteAddress } = context;
+  return relay.passOn({
+    method: "POST",
+    target: context.path,
+    headers: request.headers,
+    origin: { requestId, remoteAddress, isAdmitted: true },
+    body,
+    response,
+  });
+}

@@ -1,0 +1,148 @@
+/**
+ * The entry of a worker process: opens the shared port, serves chat requests to providers with an API, and passes
+ * everything else on to the home process. It does what the home says, and ends with it.
+ */
+import cluster from "node:cluster";
+import { rmSync } from "node:fs";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import { dirname } from "node:path";
+import { readEnv } from "../lib/env.ts";
+import type { HttpContext } from "../lib/http/context.ts";
+import { createDispatcher } from "../lib/http/dispatch.ts";
+import { toGatewayError } from "../lib/http/errors.ts";
+import { sendError } from "../lib/http/respond.ts";
+import { createLogger } from "../lib/telemetry/logger.ts";
+import { discardRest, readClientBody } from "../lib/workers/client-body.ts";
+import { openHomeLine, type HomeEvent } from "../lib/workers/home-line.ts";
+import { createHomeRelay, type HomeRelay } from "../lib/workers/pass-on.ts";
+import { createWorkerRuntime, type WorkerRuntime } from "../lib/workers/worker-runtime.ts";
+import { createListener } from "./listener.ts";
+
+/** Time for the error frames of calls that end because the home is gone, in milliseconds. */
+const LAST_WORDS_MS = 250;
+const POLL_MS = 20;
+const NO_PARAMS = {};
+
+const env = readEnv();
+const logger = createLogger(env.LOG_LEVEL);
+const started = Promise.withResolvers<WorkerRuntime>();
+let place: { readonly slot: number; readonly socketPath: string; readonly relay: HomeRelay } | undefined;
+let runtime: WorkerRuntime | undefined;
+let isClosing = false;
+
+const line = openHomeLine(onHomeEvent);
+
+const dispatchChat = createDispatcher(
+  () => ({ handler: async (context) => await (await started.promise).chat(context), params: NO_PARAMS }),
+  logger,
+);
+
+const server = createListener({
+  handle: dispatchChat,
+  isDataPlane: (request, path) => request.method === "POST" && path === "/v1/chat/completions",
+  fallback: passRequestOn,
+});
+
+async function passRequestOn(request: IncomingMessage, response: ServerResponse, context: HttpContext): Promise<void> {
+  try {
+    const body = await readClientBody(request);
+    if (response.destroyed) return;
+    await place?.relay.passOn({
+      method: request.method ?? "GET",
+      target: request.url ?? "/",
+      headers: request.headers,
+      origin: { requestId: context.requestId, remoteAddress: context.remoteAddress, isAdmitted: false },
+      body,
+      response,
+      onAnswer: () => discardRest(request, response),
+    });
+  } catch (thrown) {
+    if (!response.headersSent) discardRest(request, response);
+    sendError(response, toGatewayError(thrown));
+  }
+}
+
+function onHomeEvent(event: HomeEvent): void {
+  switch (event.codewise) {
+    case "listen":
+      place = { slot: event.slot, socketPath: event.socketPath, relay: createHomeRelay(event.socketPath) };
+      listen(server, event.port, event.host);
+      break;
+    case "serve":
+      if (place === undefined) break;
+      runtime = createWorkerRuntime({ env, logger, line, ...place, loopId: event.loopId, offers: event.offers });
+      started.resolve(runtime);
+      break;
+    case "offers":
+      runtime?.updateOffers(event.offers);
+      break;
+    case "admitted":
+      runtime?.admitKey(event.hash);
+      break;
+    case "revoked":
+      runtime?.revokeKey(event.id);
+      break;
+    case "drain":
+      void drain();
+      break;
+    case "end":
+      runtime?.endRequests();
+      break;
+    case "close":
+      void close();
+      break;
+  }
+}
+
+function listen(opening: Server, port: number, host: string): void {
+  opening.once("error", (error: NodeJS.ErrnoException) => {
+    line.tell({ codewise: "unable", code: error.code ?? "", message: error.message });
+    void line.flushed().then(() => process.exit(1));
+  });
+  opening.listen({ port, host });
+}
+
+/** Refuses new calls and tells the home when those that run have ended and all rows are with it. */
+async function drain(): Promise<void> {
+  runtime?.startDraining();
+  let told = -1;
+  for (;;) {
+    const active = runtime?.activeCalls() ?? 0;
+    if (active === 0) break;
+    if (active !== told) line.tell({ codewise: "state", active, live: [] });
+    told = active;
+    await wait();
+  }
+  await runtime?.flush();
+  line.tell({ codewise: "drained" });
+}
+
+/** Closes the port and exits when all that is open has ended; the home sees to it that this takes no longer than it may. */
+async function close(): Promise<void> {
+  if (isClosing) return;
+  isClosing = true;
+  const closed = Promise.withResolvers<void>();
+  server.close(() => closed.resolve());
+  const sweep = setInterval(() => server.closeIdleConnections(), POLL_MS);
+  await closed.promise;
+  clearInterval(sweep);
+  await runtime?.flush();
+  process.exit(0);
+}
+
+function wait(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, POLL_MS));
+}
+
+// The home gets these signals too, or instead, and says when a worker ends.
+process.on("SIGTERM", () => undefined);
+process.on("SIGINT", () => undefined);
+// First in line: the cluster module would end the process at once.
+process.prependOnceListener("disconnect", () => {
+  if (cluster.worker !== undefined) cluster.worker.exitedAfterDisconnect = true;
+  runtime?.startDraining();
+  runtime?.endRequests();
+  // A home that was killed could not do it. The folder holds nothing but the socket.
+  if (place !== undefined) rmSync(dirname(place.socketPath), { recursive: true, force: true });
+  setTimeout(() => process.exit(1), LAST_WORDS_MS);
+});
