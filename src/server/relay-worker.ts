@@ -3,8 +3,9 @@
  * everything else on to the home process. It does what the home says, and ends with it.
  */
 import cluster from "node:cluster";
+import { once } from "node:events";
 import { rmSync } from "node:fs";
-import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { dirname } from "node:path";
 import { readEnv } from "../lib/env.ts";
 import type { HttpContext } from "../lib/http/context.ts";
@@ -66,7 +67,7 @@ function onHomeEvent(event: HomeEvent): void {
   switch (event.codewise) {
     case "listen":
       place = { slot: event.slot, socketPath: event.socketPath, relay: createHomeRelay(event.socketPath) };
-      listen(server, event.port, event.host);
+      void listen(event.port, event.host);
       break;
     case "serve":
       if (place === undefined) break;
@@ -94,12 +95,16 @@ function onHomeEvent(event: HomeEvent): void {
   }
 }
 
-function listen(opening: Server, port: number, host: string): void {
-  opening.once("error", (error: NodeJS.ErrnoException) => {
-    line.tell({ codewise: "unable", code: error.code ?? "", message: error.message });
-    void line.flushed().then(() => process.exit(1));
-  });
-  opening.listen({ port, host });
+async function listen(port: number, host: string): Promise<void> {
+  try {
+    server.listen({ port, host });
+    await once(server, "listening");
+  } catch (error) {
+    const { code = "", message } = error as NodeJS.ErrnoException;
+    line.tell({ codewise: "unable", code, message });
+    await line.flushed();
+    process.exit(1);
+  }
 }
 
 /** Refuses new calls and tells the home when those that run have ended and all rows are with it. */

@@ -17,7 +17,7 @@ const NOTHING = (): void => undefined;
  * `x-ratelimit-*-requests` on the answer where requests per minute are limited, whatever an upstream says of its own.
  */
 export async function admit(context: HttpContext, keyId: string, limiter: Limiter): Promise<() => void> {
-  if (context.isAdmitted === true) return NOTHING;
+  if (context.relayed?.isAdmitted === true) return NOTHING;
   const answer = limiter.reserve(keyId);
   const verdict = answer instanceof Promise ? await answer : answer;
   if (verdict.quota !== undefined) {

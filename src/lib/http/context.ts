@@ -36,8 +36,8 @@ export interface HttpContext {
   readonly params: Readonly<Record<string, string>>;
   /** Address of the peer of the socket; empty where the host does not tell. */
   readonly remoteAddress: string;
-  /** Set where a worker process has passed the request on and has already held it against the limits. */
-  readonly isAdmitted?: boolean;
+  /** Set where a worker process has passed the request on: whether it has held it against the limits already. */
+  readonly relayed?: { readonly isAdmitted: boolean };
   readonly request: HttpRequest;
   readonly response: HttpResponse;
   /** Aborted when the client closes before the response has ended. */

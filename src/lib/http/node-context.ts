@@ -35,7 +35,7 @@ export function createNodeContext(
     query,
     params: {},
     remoteAddress: origin?.remoteAddress ?? request.socket.remoteAddress ?? "",
-    ...(origin !== undefined && { isAdmitted: origin.isAdmitted }),
+    ...(origin !== undefined && { relayed: { isAdmitted: origin.isAdmitted } }),
     request,
     response,
     signal: controller.signal,

@@ -64,9 +64,10 @@ export function createRowCourier(line: Pick<HomeLine, "ask">, logger: Logger): R
       else schedule();
     },
     async flush() {
-      while (queue.length > 0 || delivering !== undefined) {
+      if (queue.length === 0 && delivering === undefined) return;
+      do {
         if (!(await send())) return;
-      }
+      } while (queue.length > 0);
     },
   };
 }
