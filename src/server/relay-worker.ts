@@ -44,15 +44,16 @@ const server = createListener({
   fallback: passRequestOn,
 });
 
-async function passRequestOn(request: IncomingMessage, response: ServerResponse, context: HttpContext): Promise<void> {
+async function passRequestOn(request: IncomingMessage, _raw: ServerResponse, context: HttpContext): Promise<void> {
+  const { requestId, remoteAddress, response } = context;
   try {
     const body = await readClientBody(request);
-    if (response.destroyed) return;
+    if (context.clientGone) return;
     await place?.relay.passOn({
       method: request.method ?? "GET",
       target: request.url ?? "/",
       headers: request.headers,
-      origin: { requestId: context.requestId, remoteAddress: context.remoteAddress, isAdmitted: false },
+      origin: { requestId, remoteAddress, isAdmitted: false },
       body,
       response,
       onAnswer: () => discardRest(request, response),

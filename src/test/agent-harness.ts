@@ -8,6 +8,7 @@ import type { CallTimeouts, ProviderCall } from "../lib/providers/types.ts";
 import { silentLogger } from "../lib/telemetry/logger.ts";
 import { FakeAgent, type FakeAgentOptions } from "./fake-agent.ts";
 import { startHttpHarness, type HttpHarness } from "./http-harness.ts";
+import { chatBodyOf } from "./provider-call.ts";
 
 export const AGENT_SECRET = "a-secret-of-the-tests";
 
@@ -67,7 +68,7 @@ export class AgentHarness {
       requestId: options.requestId ?? `req_${this.#calls}`,
       completionId: `chatcmpl-${this.#calls}`,
       created: 1_700_000_000,
-      request: { model, messages: [{ role: "user", content: options.prompt ?? "hello" }], stream: true },
+      body: chatBodyOf({ model, messages: [{ role: "user", content: options.prompt ?? "hello" }], stream: true }),
       model,
       signal: options.signal ?? new AbortController().signal,
       timeouts: { connectMs: 1000, firstOutputMs: 5000, idleMs: 5000, totalMs: 10_000, ...options.timeouts },

@@ -1,5 +1,5 @@
 import { EventEmitter, once } from "node:events";
-import { chatRequestSchema } from "../lib/openai/chat.ts";
+import { readChatBody, type ChatBody } from "../lib/openai/chat-body.ts";
 import type { ChatDelta } from "../lib/openai/delta.ts";
 import type { CallTimeouts, ProviderCall, ServedBy, StreamSink } from "../lib/providers/types.ts";
 
@@ -11,6 +11,11 @@ export interface CallOptions {
   readonly timeouts?: Partial<CallTimeouts>;
 }
 
+/** A request as the gateway reads it off the wire. */
+export function chatBodyOf(request: Record<string, unknown>): ChatBody {
+  return readChatBody(Buffer.from(JSON.stringify(request)));
+}
+
 /** One attempt, as the gateway makes it; clocks of 10 s unless told otherwise. */
 export function createCall(options: CallOptions = {}): ProviderCall {
   const model = options.model ?? "test-model";
@@ -18,7 +23,7 @@ export function createCall(options: CallOptions = {}): ProviderCall {
     requestId: "req_1",
     completionId: "chatcmpl-1",
     created: 1_700_000_000,
-    request: chatRequestSchema.parse({ model, messages: [{ role: "user", content: "Hi" }], ...options.request }),
+    body: chatBodyOf({ model, messages: [{ role: "user", content: "Hi" }], ...options.request }),
     model,
     signal: options.signal ?? new AbortController().signal,
     timeouts: { connectMs: 10_000, firstOutputMs: 10_000, idleMs: 10_000, totalMs: 10_000, ...options.timeouts },

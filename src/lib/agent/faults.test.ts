@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { RecordingSink } from "../../test/recording-sink.ts";
 import { SeededRandom } from "../../test/seeded-random.ts";
 import { SimulatedAgent } from "../../test/simulated-agent.ts";
+import { chatBodyOf } from "../../test/provider-call.ts";
 import type { ProviderOutcome } from "../providers/types.ts";
 import { silentLogger } from "../telemetry/logger.ts";
 import { AgentManager } from "./manager.ts";
@@ -25,7 +26,7 @@ function connectClient(manager: AgentManager, requestId: string): Client {
       requestId,
       completionId: "chatcmpl-1",
       created: 1,
-      request: { model: "sonnet", messages: [{ role: "user", content: "hi" }] },
+      body: chatBodyOf({ model: "sonnet", messages: [{ role: "user", content: "hi" }] }),
       model: "sonnet",
       signal: client.controller.signal,
       timeouts: { connectMs: 1000, firstOutputMs: 3000, idleMs: 3000, totalMs: 10_000 },

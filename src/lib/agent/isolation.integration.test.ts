@@ -5,6 +5,7 @@ import type { FakeAgent } from "../../test/fake-agent.ts";
 import { FakeRun } from "../../test/fake-agent-run.ts";
 import { RecordingSink } from "../../test/recording-sink.ts";
 import { rejection } from "../../test/rejection.ts";
+import { PARSED_AT_ONCE_MAX, readChatBody } from "../openai/chat-body.ts";
 import type { ProviderCall } from "../providers/types.ts";
 import { AgentSession } from "./session.ts";
 
@@ -20,21 +21,21 @@ async function oneSlot(): Promise<FakeAgent> {
   return agent;
 }
 
-/** A call whose body parses as JSON and is nested too deeply to be written again. */
-function deepCall(): ProviderCall {
+/** A call whose body is long enough to be checked only once it goes to an agent, and is not valid. */
+function badCall(): ProviderCall {
   const call = proxy.call();
-  const metadata: unknown = JSON.parse(`${"[".repeat(100_000)}${"]".repeat(100_000)}`);
-  return { ...call, request: { ...call.request, metadata } };
+  const messages = [{ role: "user", content: "x".repeat(PARSED_AT_ONCE_MAX) }, { role: "nobody" }];
+  return { ...call, body: readChatBody(Buffer.from(JSON.stringify({ model: call.model, messages }))) };
 }
 
-test("a request that is nested too deeply is refused alone, and takes no slot", async () => {
+test("a request that is not valid is refused alone, and takes no slot", async () => {
   proxy = await AgentHarness.start();
   const agent = await oneSlot();
-  const refused = { code: "invalid_request", status: 400, failover: false };
-  await expect(proxy.manager.dispatchRequest(deepCall())).rejects.toMatchObject(refused);
+  const refused = { code: "invalid_value", status: 400, failover: false };
+  await expect(proxy.manager.dispatchRequest(badCall())).rejects.toMatchObject(refused);
   expect(proxy.manager.status()).toMatchObject({ pendingRequests: 0, agents: [{ inFlight: 0 }] });
   const next = proxy.manager.dispatchRequest(proxy.call());
-  await expect(proxy.manager.dispatchRequest(deepCall())).rejects.toMatchObject(refused);
+  await expect(proxy.manager.dispatchRequest(badCall())).rejects.toMatchObject(refused);
   const run = new FakeRun(await agent.event("request"));
   await agent.post([run.accept(), run.text("a"), run.complete()]);
   await next;

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { RecordingSink } from "../../test/recording-sink.ts";
 import { rejection } from "../../test/rejection.ts";
+import { chatBodyOf } from "../../test/provider-call.ts";
 import { GatewayError } from "../http/errors.ts";
 import { PendingRequest, type PendingRequestOptions } from "./pending-request.ts";
 
@@ -13,7 +14,7 @@ function defaults(): PendingRequestOptions {
       requestId: "req_1",
       completionId: "chatcmpl-1",
       created: 1,
-      request: { model: "sonnet", messages: [{ role: "user", content: "hi" }] },
+      body: chatBodyOf({ model: "sonnet", messages: [{ role: "user", content: "hi" }] }),
       model: "sonnet",
       signal: new AbortController().signal,
       timeouts: { connectMs: 1000, firstOutputMs: 1000, idleMs: 1000, totalMs: 5000 },
@@ -55,14 +56,17 @@ test("a failure that nobody waits for yet does not bring the process down", asyn
   expect(onUnhandled).not.toHaveBeenCalled();
 });
 
-test("a request that cannot be written as JSON begins nothing: no clock runs and nobody listens to the client", () => {
+test("a request that is not valid begins nothing: no clock runs and nobody listens to the client", () => {
   const { call, ...options } = defaults();
-  let nested: unknown = "";
-  for (let depth = 0; depth < 100_000; depth += 1) nested = [nested];
   const listen = vi.spyOn(call.signal, "addEventListener");
-  const request = { ...call.request, metadata: nested };
-  expect(() => new PendingRequest({ ...options, call: { ...call, request } })).toThrow(
-    expect.objectContaining({ code: "invalid_request" }),
+  const body = {
+    ...call.body,
+    request: () => {
+      throw new GatewayError("invalid_type", "Invalid type for 'messages'.");
+    },
+  };
+  expect(() => new PendingRequest({ ...options, call: { ...call, body } })).toThrow(
+    expect.objectContaining({ code: "invalid_type" }),
   );
   expect(vi.getTimerCount()).toBe(0);
   expect(listen).not.toHaveBeenCalled();

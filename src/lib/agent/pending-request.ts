@@ -50,10 +50,10 @@ export class PendingRequest implements AttemptOwner {
   /** Until output has come: nobody needs it afterwards. */
   #bodyJson: string | undefined;
 
-  /** Throws `invalid_request`, with nothing begun, when the request cannot be written as JSON. */
+  /** Throws GatewayError 400, with nothing begun, when the request is not valid. */
   constructor(options: PendingRequestOptions) {
     const { call } = options;
-    this.#bodyJson = requestBody(call.request, call.model);
+    this.#bodyJson = requestBody(call.body, call.model);
     this.#options = options;
     this.wireId = options.wireId;
     this.model = call.model;

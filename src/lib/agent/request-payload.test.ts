@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { PARSED_AT_ONCE_MAX, readChatBody } from "../openai/chat-body.ts";
 import { requestBody, requestInputUrl, requestPayload } from "./request-payload.ts";
 import { agentRequestSchema, PROTOCOL_LIMITS } from "./types.ts";
 
@@ -32,12 +33,11 @@ test("a body over the limit, counted in bytes, goes by reference", () => {
   expect(requestInputUrl("req_1")).toBe("/api/agent/requests/req_1/input");
 });
 
-test("a request that is nested too deeply to be written is the client's error", () => {
-  let nested: unknown = "";
-  for (let depth = 0; depth < 100_000; depth += 1) nested = [nested];
-  const request = { model: "provider/sonnet", messages: [{ role: "user" as const, content: "hi" }] };
-  expect(JSON.parse(requestBody(request, "sonnet"))).toEqual({ ...request, model: "sonnet" });
-  expect(() => requestBody({ ...request, metadata: nested }, "sonnet")).toThrow(
-    expect.objectContaining({ code: "invalid_request", message: "The request is nested too deeply.", failover: false }),
+test("the body is the client's own text under the agent's name for the model, and is checked first", () => {
+  const text = '{ "model": "provider/sonnet",\n "messages": [{"role":"user","content":"hi"}], "x": 1.50 }';
+  expect(requestBody(readChatBody(Buffer.from(text)), "sonnet")).toBe(text.replace("provider/sonnet", "sonnet"));
+  const long = JSON.stringify({ model: "m", messages: ["x".repeat(PARSED_AT_ONCE_MAX)] });
+  expect(() => requestBody(readChatBody(Buffer.from(long)), "sonnet")).toThrow(
+    expect.objectContaining({ code: "invalid_type", failover: false }),
   );
 });

@@ -1,5 +1,4 @@
-import { GatewayError } from "../http/errors.ts";
-import type { ChatRequest } from "../openai/chat.ts";
+import type { ChatBody } from "../openai/chat-body.ts";
 import type { CallTimeouts } from "../providers/types.ts";
 import { PROTOCOL_LIMITS, type AgentRequest } from "./types.ts";
 
@@ -16,15 +15,12 @@ export interface RequestPayloadOptions {
 }
 
 /**
- * The OpenAI request for an agent as JSON text, with the model's name as the agent knows it. Throws `invalid_request` for
- * one that `JSON.stringify`, which is recursive where `JSON.parse` is not, has no stack for.
+ * The OpenAI request for an agent as JSON text: the client's own, checked, with the model's name as the agent knows it.
+ * Throws GatewayError 400 for one that is not valid.
  */
-export function requestBody(request: ChatRequest, model: string): string {
-  try {
-    return JSON.stringify({ ...request, model });
-  } catch (thrown) {
-    throw new GatewayError("invalid_request", "The request is nested too deeply.", { cause: thrown });
-  }
+export function requestBody(body: ChatBody, model: string): string {
+  body.request();
+  return body.withMembers({ model: { value: model } }).toString("utf8");
 }
 
 /** The path under which an agent fetches the body of a request that was sent by reference. */
@@ -33,7 +29,7 @@ export function requestInputUrl(requestId: string): string {
 }
 
 /**
- * The `data:` of a `request` event as JSON text on one line. The body goes inline, or by `inputUrl` when the text would be
+ * The `data:` of a `request` event as JSON text. The body goes inline, or by `inputUrl` when the text would be
  * larger than `maxInlineRequestBytes`. The body is spliced in as text, so that a large prompt is serialised once.
  */
 export function requestPayload(options: RequestPayloadOptions): string {

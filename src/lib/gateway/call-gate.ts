@@ -1,4 +1,4 @@
-import type { HttpHandler } from "../http/context.ts";
+import type { HttpContext, HttpHandler } from "../http/context.ts";
 import { GatewayError } from "../http/errors.ts";
 
 /** Counts model calls from their arrival, and turns new ones away once the proxy drains. */
@@ -8,31 +8,30 @@ export interface CallGate {
   accepting(): boolean;
   /** From now on new calls are refused. */
   close(): void;
-  /** Aborts, with the reason, when running calls are to end at once. */
-  readonly ended: AbortSignal;
+  /** Ends the calls that still run, with `shutting_down`. */
   end(): void;
   /** Wraps the handler of the calls that count. */
   guard(handler: HttpHandler): HttpHandler;
 }
 
 export function createCallGate(): CallGate {
-  const end = new AbortController();
-  let active = 0;
+  const active = new Set<Pick<HttpContext, "abort">>();
   let accepting = true;
   return {
-    active: () => active,
+    active: () => active.size,
     accepting: () => accepting,
     close: () => {
       accepting = false;
     },
-    ended: end.signal,
-    end: () => end.abort(new GatewayError("shutting_down", "The proxy is shutting down.")),
+    end: () => {
+      for (const call of active) call.abort(new GatewayError("shutting_down", "The proxy is shutting down."));
+    },
     guard: (handler) => async (context) => {
-      active += 1;
+      active.add(context);
       try {
         await handler(context);
       } finally {
-        active -= 1;
+        active.delete(context);
       }
     },
   };

@@ -1,10 +1,9 @@
 import { readBody } from "../http/body.ts";
 import type { HttpContext, HttpHandler } from "../http/context.ts";
 import { changeError, GatewayError, toGatewayError } from "../http/errors.ts";
-import { parseJson } from "../http/json-body.ts";
 import type { ClientKey } from "../keys/key-store.ts";
 import type { Limiter } from "../limits/types.ts";
-import { chatRequestSchema, type ChatRequest } from "../openai/chat.ts";
+import { createChatBodyReader, type ChatBody } from "../openai/chat-body.ts";
 import type { ProviderRegistry } from "../providers/index.ts";
 import type { CallTimeouts, ProviderOutcome } from "../providers/types.ts";
 import type { Logger } from "../telemetry/logger.ts";
@@ -14,7 +13,6 @@ import type { RequestRecord } from "../usage/record.ts";
 import { admit } from "./admit.ts";
 import { authenticate } from "./authenticate.ts";
 import type { CallGate } from "./call-gate.ts";
-import { startDeadline } from "./deadline.ts";
 import { findTargets, type Elsewhere } from "./find-targets.ts";
 import { createKeylessRowBudget } from "./keyless-rows.ts";
 import type { KeepAlive } from "./keep-alive.ts";
@@ -30,7 +28,7 @@ export interface ChatCompletionsOptions {
   readonly logger: Logger;
   readonly maxBodyBytes: number;
   readonly timeouts: CallTimeouts;
-  readonly gate: Pick<CallGate, "accepting" | "ended">;
+  readonly gate: Pick<CallGate, "accepting">;
   readonly limiter: Limiter;
   /** Set in a worker process. */
   readonly elsewhere?: Elsewhere | undefined;
@@ -48,17 +46,19 @@ export function createChatCompletionsHandler(options: ChatCompletionsOptions): H
       record: options.record,
       keeps,
     });
-    const deadline = startDeadline([context.signal, options.gate.ended], options.timeouts.totalMs);
+    const { totalMs } = options.timeouts;
+    const deadline = setTimeout(() => {
+      context.abort(new GatewayError("deadline_exceeded", `The request took longer than ${totalMs} ms.`));
+    }, totalMs);
     try {
-      const outcome = await serve(options, context, meter, deadline.signal);
+      const outcome = await serve(options, context, meter);
       if (outcome !== undefined) meter.succeeded(outcome);
     } catch (thrown) {
-      const error = toGatewayError(thrown);
-      const closed = closedByClient(context);
-      meter.failed(closed === undefined ? error : changeError(closed, { usage: error.usage }));
-      throw thrown;
+      const error = whyFailed(context, toGatewayError(thrown));
+      meter.failed(error);
+      throw thrown instanceof GatewayError ? error : thrown;
     } finally {
-      deadline.clear();
+      clearTimeout(deadline);
     }
   };
 }
@@ -68,7 +68,6 @@ async function serve(
   options: ChatCompletionsOptions,
   context: HttpContext,
   meter: RequestMeter,
-  signal: AbortSignal,
 ): Promise<ProviderOutcome | undefined> {
   if (!options.gate.accepting()) {
     throw new GatewayError("shutting_down", "The proxy is shutting down.", { retryAfterMs: 1000 });
@@ -77,7 +76,7 @@ async function serve(
   meter.authenticated(key);
   const release = await admit(context, key.id, options.limiter);
   try {
-    return await serveAdmitted(options, context, meter, signal);
+    return await serveAdmitted(options, context, meter);
   } finally {
     release();
   }
@@ -87,22 +86,23 @@ async function serveAdmitted(
   options: ChatCompletionsOptions,
   context: HttpContext,
   meter: RequestMeter,
-  signal: AbortSignal,
 ): Promise<ProviderOutcome | undefined> {
-  const body = await readBody(context.request, { limitBytes: options.maxBodyBytes, signal });
-  const request = parseChatRequest(body);
-  meter.asked(request.model, request.stream === true);
+  const { signal } = context;
+  const body = await readChat(context, options.maxBodyBytes);
+  const { model } = body.head;
+  const isStream = body.head.stream === true;
+  meter.asked(model, isStream);
   const { registry, keepAlive, logger, timeouts, elsewhere } = options;
-  const targets = await findTargets(registry, request.model, elsewhere);
+  const targets = await findTargets(registry, model, elsewhere);
   if (targets === undefined) {
     meter.passedOn();
-    await elsewhere?.passOn(context, body);
+    await elsewhere?.passOn(context, body.withMembers({}));
     return undefined;
   }
-  const serveExchange = request.stream === true ? serveStream : serveWhole;
+  const serveExchange = isStream ? serveStream : serveWhole;
   return await serveExchange({
     context,
-    request,
+    body,
     targets,
     registry,
     meter,
@@ -115,20 +115,20 @@ async function serveAdmitted(
   });
 }
 
-function parseChatRequest(body: Buffer): ChatRequest {
-  const request = parseJson(body, chatRequestSchema);
-  if (request.stream_options != null && request.stream !== true) {
+async function readChat({ request, signal }: HttpContext, limitBytes: number): Promise<ChatBody> {
+  const reader = createChatBodyReader();
+  const bytes = await readBody(request, { limitBytes, signal, onChunk: (chunk) => reader.push(chunk) });
+  const body = reader.end(bytes);
+  if (body.head.stream_options != null && body.head.stream !== true) {
     throw new GatewayError("invalid_value", "`stream_options` is only allowed when `stream` is true.", {
       param: "stream_options",
     });
   }
-  return request;
+  return body;
 }
 
-function closedByClient(context: HttpContext): GatewayError | undefined {
-  if (!context.signal.aborted) return undefined;
-  const { reason } = context.signal;
-  return reason instanceof GatewayError
-    ? reason
-    : new GatewayError("client_closed_request", "The client closed the request.");
+/** What the row and the client are told: why the request was aborted, where it was, else what went wrong. */
+function whyFailed({ signal }: HttpContext, error: GatewayError): GatewayError {
+  if (!signal.aborted || !(signal.reason instanceof GatewayError)) return error;
+  return changeError(signal.reason, { usage: error.usage });
 }

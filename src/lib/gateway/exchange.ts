@@ -1,5 +1,5 @@
 import type { HttpContext } from "../http/context.ts";
-import type { ChatRequest } from "../openai/chat.ts";
+import type { ChatBody } from "../openai/chat-body.ts";
 import type { ProviderRegistry } from "../providers/index.ts";
 import type { CallTimeouts, ProviderCall, ProviderOutcome, ServedBy } from "../providers/types.ts";
 import type { Logger } from "../telemetry/logger.ts";
@@ -11,7 +11,7 @@ import { setServedHeaders } from "./response-headers.ts";
 /** One admitted chat request with all that serving it needs. */
 export interface Exchange {
   readonly context: HttpContext;
-  readonly request: ChatRequest;
+  readonly body: ChatBody;
   readonly targets: readonly Target[];
   readonly registry: ProviderRegistry;
   readonly meter: RequestMeter;
@@ -36,7 +36,7 @@ export function makeCall(exchange: Exchange, target: Target): ProviderCall {
     requestId: context.requestId,
     completionId: exchange.completionId,
     created: exchange.created,
-    request: exchange.request,
+    body: exchange.body,
     model: target.model,
     signal: exchange.signal,
     timeouts: { ...timeouts, totalMs: Math.max(1, Math.floor(timeouts.totalMs - elapsedMs)) },

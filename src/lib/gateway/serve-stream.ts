@@ -4,13 +4,13 @@ import { StreamResponder } from "./stream-responder.ts";
 
 /** Serves an exchange as server-sent events. */
 export const serveStream: Serve = async (exchange) => {
-  const { meter, context, request } = exchange;
+  const { meter, context, body } = exchange;
   let providerId = "";
   const responder = new StreamResponder({
     response: context.response,
     completionId: exchange.completionId,
     created: exchange.created,
-    includeUsage: request.stream_options?.include_usage === true,
+    includeUsage: body.head.stream_options?.include_usage === true,
     onOpen: (servedBy) => noteServed(exchange, providerId, servedBy),
     onFirstOutput: () => meter.firstOutput(),
   });

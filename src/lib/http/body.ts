@@ -1,4 +1,4 @@
-import { GatewayError } from "./errors.ts";
+import { GatewayError, toGatewayError } from "./errors.ts";
 import type { HttpRequest } from "./context.ts";
 
 export interface ReadBodyOptions {
@@ -6,6 +6,8 @@ export interface ReadBodyOptions {
   readonly limitBytes: number;
   /** Stops the reading, for example when the client is gone. */
   readonly signal: AbortSignal;
+  /** Sees the bytes as they come in; what it throws, a GatewayError, ends the reading. */
+  readonly onChunk?: (chunk: Buffer) => void;
 }
 
 /**
@@ -17,7 +19,7 @@ export interface ReadBodyOptions {
  * request is paused and nothing listens to it any more; node:http discards the rest once the answer has ended.
  */
 export async function readBody(request: HttpRequest, options: ReadBodyOptions): Promise<Buffer> {
-  const { limitBytes, signal } = options;
+  const { limitBytes, signal, onChunk } = options;
   const encoding = request.headers["content-encoding"];
   if (encoding !== undefined && encoding.toLowerCase() !== "identity") {
     throw new GatewayError("unsupported_media_type", "Compressed request bodies are not supported; send it plain.");
@@ -44,6 +46,11 @@ export async function readBody(request: HttpRequest, options: ReadBodyOptions): 
       receivedBytes += chunk.byteLength;
       if (receivedBytes > limitBytes) return fail(tooLarge(limitBytes));
       chunks.push(chunk);
+      try {
+        onChunk?.(chunk);
+      } catch (thrown) {
+        fail(toGatewayError(thrown));
+      }
     };
     const onEnd = (): void => {
       stopListening();

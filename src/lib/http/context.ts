@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage } from "node:http";
 
 /** What a handler reads of a request: the part of `IncomingMessage` that the Next mount can offer too. */
 export type HttpRequest = Pick<
@@ -6,23 +6,27 @@ export type HttpRequest = Pick<
   "method" | "headers" | "on" | "once" | "off" | "pause" | "resume" | "destroy"
 >;
 
+export type HeaderValue = string | number | readonly string[];
+
+type ResponseEvent = "drain" | "close" | "error";
+
 /** What a handler writes: the part of `ServerResponse` that the Next mount can offer too. */
-export type HttpResponse = Pick<
-  ServerResponse,
-  | "statusCode"
-  | "headersSent"
-  | "writableEnded"
-  | "setHeader"
-  | "hasHeader"
-  | "removeHeader"
-  | "flushHeaders"
-  | "write"
-  | "end"
-  | "destroy"
-  | "on"
-  | "once"
-  | "off"
->;
+export interface HttpResponse {
+  statusCode: number;
+  readonly headersSent: boolean;
+  readonly writableEnded: boolean;
+  /** Names in lower case; a name set twice has its last value. */
+  setHeader(name: string, value: HeaderValue): unknown;
+  hasHeader(name: string): boolean;
+  flushHeaders(): void;
+  /** Text is sent as UTF-8. `false` asks to wait for `drain`. */
+  write(data: string | Uint8Array, onWritten?: () => void): boolean;
+  end(data?: string | Uint8Array): unknown;
+  destroy(): unknown;
+  on(event: ResponseEvent, listener: () => void): unknown;
+  once(event: ResponseEvent, listener: () => void): unknown;
+  off(event: ResponseEvent, listener: () => void): unknown;
+}
 
 /** One request on its way through a handler. */
 export interface HttpContext {
@@ -32,16 +36,20 @@ export interface HttpContext {
   /** Decoded path without the query. */
   readonly path: string;
   readonly query: URLSearchParams;
-  /** Path parameters that the router took out of the path, decoded. */
-  readonly params: Readonly<Record<string, string>>;
+  /** Path parameters that the router took out of the path, decoded; the dispatcher sets them. */
+  params: Readonly<Record<string, string>>;
   /** Address of the peer of the socket; empty where the host does not tell. */
   readonly remoteAddress: string;
   /** Set where a worker process has passed the request on: whether it has held it against the limits already. */
-  readonly relayed?: { readonly isAdmitted: boolean };
+  readonly relayed?: { readonly isAdmitted: boolean } | undefined;
   readonly request: HttpRequest;
   readonly response: HttpResponse;
-  /** Aborted when the client closes before the response has ended. */
+  /** Aborted when the client closes before the response has ended, or by {@link HttpContext.abort}. */
   readonly signal: AbortSignal;
+  /** Whether the client has closed before the response had ended. */
+  readonly clientGone: boolean;
+  /** Ends the request's work, for a deadline or a shutdown: aborts the signal with this reason unless it has been. */
+  abort(reason: Error): void;
 }
 
 /** Answers one request. A thrown error is rendered by the listener: an OpenAI error object, or an error frame after the first byte. */

@@ -17,7 +17,8 @@ export function createDispatcher(
   return async (context) => {
     try {
       const { handler, params } = router(context.request.method ?? "GET", context.path);
-      await handler({ ...context, params });
+      context.params = params;
+      await handler(context);
     } catch (thrown) {
       const error = toGatewayError(thrown);
       if (!(thrown instanceof GatewayError)) {
@@ -30,7 +31,7 @@ export function createDispatcher(
 
 function answerError(context: HttpContext, error: GatewayError): void {
   const { request, response } = context;
-  if (context.signal.aborted) {
+  if (context.clientGone) {
     response.destroy();
     return;
   }

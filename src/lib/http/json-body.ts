@@ -84,6 +84,16 @@ export function toRequestError(error: z.core.$ZodError, input: unknown): Gateway
   return new GatewayError("invalid_value", `Invalid value for ${name}: ${issue.message}.`, options);
 }
 
+/** Parses UTF-8 JSON text. Throws GatewayError `invalid_json`. */
+export function parseJsonText(text: Buffer): unknown {
+  try {
+    return JSON.parse(text.toString("utf8"));
+  } catch {
+    // V8's message quotes the body, which may hold secrets.
+    throw new GatewayError("invalid_json", "The request body is not valid JSON.");
+  }
+}
+
 /**
  * Parses a request body and checks it against a schema. Throws GatewayError 400: `invalid_json` where it is no UTF-8
  * or no JSON, otherwise as {@link toRequestError}.
@@ -93,13 +103,7 @@ export function parseJson<Schema extends z.ZodType>(body: Buffer, schema: Schema
     throw new GatewayError("invalid_json", `The request body is nested deeper than ${MAX_DEPTH} levels.`);
   }
   if (!isUtf8(body)) throw new GatewayError("invalid_json", "The request body is not valid UTF-8.");
-  let value: unknown;
-  try {
-    value = JSON.parse(body.toString("utf8"));
-  } catch {
-    // V8's message quotes the body, which may hold secrets.
-    throw new GatewayError("invalid_json", "The request body is not valid JSON.");
-  }
+  const value = parseJsonText(body);
   const parsed = schema.safeParse(value);
   if (!parsed.success) throw toRequestError(parsed.error, value);
   return parsed.data;

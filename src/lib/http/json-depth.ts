@@ -11,6 +11,8 @@ const CLOSE_BRACE = 0x7d;
  * Linear; strings are jumped over by a native search, so a long prompt costs next to nothing.
  */
 export function isNestedDeeper(json: Buffer, maxDepth: number): boolean {
+  // Each level takes two bytes to open and close.
+  if (json.length <= 2 * maxDepth) return false;
   let depth = 0;
   for (let index = 0; index < json.length; index += 1) {
     const byte = json[index];

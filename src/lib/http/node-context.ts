@@ -1,7 +1,10 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { HttpContext } from "./context.ts";
-import { GatewayError } from "./errors.ts";
+import type { HttpContext, HttpRequest } from "./context.ts";
+import { NodeResponse } from "./node-response.ts";
+import { RequestLife } from "./request-life.ts";
+
+const NO_PARAMS: Readonly<Record<string, string>> = {};
 
 /** What is known of a request that came through another process of this proxy. */
 export interface RequestOrigin {
@@ -19,37 +22,78 @@ export function createNodeContext(
   response: ServerResponse,
   origin?: RequestOrigin,
 ): HttpContext {
-  const requestId = origin?.requestId ?? `req_${randomUUID().replaceAll("-", "")}`;
-  response.setHeader("x-request-id", requestId);
-  const controller = new AbortController();
-  response.once("close", () => {
-    if (!response.writableFinished) {
-      controller.abort(new GatewayError("client_closed_request", "The client closed the request."));
-    }
-  });
-  const { path, query } = splitTarget(request.url ?? "/");
-  return {
-    requestId,
-    startedAt: performance.now(),
-    path,
-    query,
-    params: {},
-    remoteAddress: origin?.remoteAddress ?? request.socket.remoteAddress ?? "",
-    ...(origin !== undefined && { relayed: { isAdmitted: origin.isAdmitted } }),
-    request,
-    response,
-    signal: controller.signal,
-  };
+  return new NodeContext(request, response, origin);
 }
 
-/** Splits and decodes a request target; a path with broken percent signs is left as it came. */
-export function splitTarget(target: string): { readonly path: string; readonly query: URLSearchParams } {
-  const mark = target.indexOf("?");
-  const rawPath = mark === -1 ? target : target.slice(0, mark);
-  const query = new URLSearchParams(mark === -1 ? "" : target.slice(mark + 1));
-  try {
-    return { path: decodeURIComponent(rawPath), query };
-  } catch {
-    return { path: rawPath, query };
+class NodeContext implements HttpContext {
+  readonly requestId: string;
+  readonly startedAt = performance.now();
+  readonly path: string;
+  readonly request: HttpRequest;
+  readonly response: NodeResponse;
+  params = NO_PARAMS;
+  readonly #life = new RequestLife();
+  readonly #incoming: IncomingMessage;
+  readonly #origin: RequestOrigin | undefined;
+  #query: URLSearchParams | undefined;
+
+  constructor(request: IncomingMessage, response: ServerResponse, origin: RequestOrigin | undefined) {
+    this.requestId = origin?.requestId ?? createRequestId();
+    this.#incoming = request;
+    this.#origin = origin;
+    this.request = request;
+    this.path = readPath(request.url ?? "/");
+    this.response = new NodeResponse(response);
+    this.response.setHeader("x-request-id", this.requestId);
+    response.once("close", () => {
+      if (!response.writableFinished) this.#life.clientClosed();
+    });
   }
+
+  get query(): URLSearchParams {
+    this.#query ??= readQuery(this.#incoming.url ?? "/");
+    return this.#query;
+  }
+
+  get remoteAddress(): string {
+    return this.#origin?.remoteAddress ?? this.#incoming.socket.remoteAddress ?? "";
+  }
+
+  get relayed(): RequestOrigin | undefined {
+    return this.#origin;
+  }
+
+  get signal(): AbortSignal {
+    return this.#life.signal;
+  }
+
+  get clientGone(): boolean {
+    return this.#life.clientGone;
+  }
+
+  abort(reason: Error): void {
+    this.#life.abort(reason);
+  }
+}
+
+/** A fresh id, as `x-request-id` and the request log have it. */
+export function createRequestId(): string {
+  return `req_${randomUUID().replaceAll("-", "")}`;
+}
+
+/** The decoded path of a request target; one with broken percent signs is left as it came. */
+function readPath(target: string): string {
+  const mark = target.indexOf("?");
+  const path = mark === -1 ? target : target.slice(0, mark);
+  if (!path.includes("%")) return path;
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}
+
+function readQuery(target: string): URLSearchParams {
+  const mark = target.indexOf("?");
+  return new URLSearchParams(mark === -1 ? "" : target.slice(mark + 1));
 }

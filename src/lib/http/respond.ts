@@ -2,10 +2,10 @@ import { renderErrorBody, renderErrorHeaders, type GatewayError } from "./errors
 import type { HttpResponse } from "./context.ts";
 import { encodeData } from "./sse.ts";
 
-/** Sends a JSON answer. Text is sent as it is: it must be JSON already. Does nothing if the answer has begun. */
+/** Sends a JSON answer. Bytes are sent as they are: they must be JSON already. Does nothing if the answer has begun. */
 export function sendJson(response: HttpResponse, status: number, value: unknown): void {
   if (response.headersSent) return;
-  const body = Buffer.from(typeof value === "string" ? value : JSON.stringify(value));
+  const body = Buffer.isBuffer(value) ? value : Buffer.from(JSON.stringify(value));
   response.statusCode = status;
   response.setHeader("content-type", "application/json; charset=utf-8");
   response.setHeader("content-length", body.length);

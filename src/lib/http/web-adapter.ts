@@ -1,9 +1,10 @@
 /** Runs a `node:http`-shaped handler for hosts that speak web `Request` and `Response`, such as a Next route. */
-import { randomUUID } from "node:crypto";
 import { Readable } from "node:stream";
 import type { ReadableStream as NodeReadableStream } from "node:stream/web";
-import type { HttpHandler, HttpRequest, HttpResponse } from "./context.ts";
+import type { HttpHandler, HttpRequest } from "./context.ts";
 import { GatewayError, toGatewayError } from "./errors.ts";
+import { createRequestId } from "./node-context.ts";
+import { RequestLife } from "./request-life.ts";
 import { sendError } from "./respond.ts";
 import { WebServerResponse } from "./web-server-response.ts";
 
@@ -18,10 +19,10 @@ export function toWebResponse(request: Request, handle: HttpHandler): Promise<Re
     const response = new WebServerResponse(request.method, resolve, () => {
       reject(new GatewayError("client_closed_request", "The connection closed before the answer began."));
     });
-    const abort = new AbortController();
+    const life = new RequestLife();
     response.once("close", () => {
       request.signal.removeEventListener("abort", close);
-      if (!response.writableFinished) abort.abort();
+      if (!response.writableFinished) life.clientClosed();
     });
     const nodeRequest = toNodeRequest(request);
     const close = (): void => {
@@ -33,7 +34,7 @@ export function toWebResponse(request: Request, handle: HttpHandler): Promise<Re
       close();
       return;
     }
-    void run(request, handle, nodeRequest, asHttpResponse(response), abort.signal);
+    void run(request, handle, nodeRequest, response, life);
   });
 }
 
@@ -41,11 +42,11 @@ async function run(
   request: Request,
   handle: HttpHandler,
   nodeRequest: HttpRequest,
-  response: HttpResponse,
-  signal: AbortSignal,
+  response: WebServerResponse,
+  life: RequestLife,
 ): Promise<void> {
   const startedAt = performance.now();
-  const requestId = `req_${randomUUID().replaceAll("-", "")}`;
+  const requestId = createRequestId();
   try {
     response.setHeader("x-request-id", requestId);
     const url = new URL(request.url);
@@ -58,10 +59,16 @@ async function run(
       remoteAddress: "",
       request: nodeRequest,
       response,
-      signal,
+      get signal() {
+        return life.signal;
+      },
+      get clientGone() {
+        return life.clientGone;
+      },
+      abort: (reason) => life.abort(reason),
     });
   } catch (thrown) {
-    if (!signal.aborted) sendError(response, toGatewayError(thrown));
+    if (!life.clientGone) sendError(response, toGatewayError(thrown));
   }
 }
 
@@ -83,12 +90,7 @@ function toNodeRequest(request: Request): HttpRequest {
 
 // Node's types let these methods return their own class for chaining, which no handler does; the rest is checked.
 type ChainedRequestMethod = "on" | "once" | "off" | "pause" | "resume" | "destroy";
-type ChainedResponseMethod = "on" | "once" | "off" | "setHeader" | "end" | "destroy";
 
 function asHttpRequest(request: Omit<HttpRequest, ChainedRequestMethod> & Readable): HttpRequest {
   return request as Omit<HttpRequest, ChainedRequestMethod> as HttpRequest;
-}
-
-function asHttpResponse(response: Omit<HttpResponse, ChainedResponseMethod> & WebServerResponse): HttpResponse {
-  return response as Omit<HttpResponse, ChainedResponseMethod> as HttpResponse;
 }

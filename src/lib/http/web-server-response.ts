@@ -44,10 +44,6 @@ export class WebServerResponse extends Writable {
     return this.#headers.has(name.toLowerCase());
   }
 
-  removeHeader(name: string): void {
-    this.#headers.delete(name.toLowerCase());
-  }
-
   flushHeaders(): void {
     if (this.#headersSent || this.destroyed) return;
     this.#headersSent = true;

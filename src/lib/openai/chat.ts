@@ -70,16 +70,21 @@ export const toolSchema = z.union([functionToolSchema, z.looseObject({ type: oth
 
 export const toolChoiceSchema = z.union([z.enum(["none", "auto", "required"]), z.looseObject({ type: z.string() })]);
 
-export const chatRequestSchema = z.looseObject({
+/** The members that the gateway itself reads, whatever the target. */
+export const chatHeadSchema = z.object({
   model: z.string().min(1),
-  messages: boundedList(messageSchema, { min: 1, max: MAX_MESSAGES }),
   stream: z.boolean().nullish(),
   stream_options: z.looseObject({ include_usage: z.boolean().nullish() }).nullish(),
+  n: z.int().positive().nullish(),
   max_tokens: z.int().positive().nullish(),
   max_completion_tokens: z.int().positive().nullish(),
+});
+
+export const chatRequestSchema = z.looseObject({
+  ...chatHeadSchema.shape,
+  messages: boundedList(messageSchema, { min: 1, max: MAX_MESSAGES }),
   temperature: z.number().nullish(),
   top_p: z.number().nullish(),
-  n: z.int().positive().nullish(),
   stop: z.union([z.string(), boundedList(z.string(), { max: MAX_STOPS })]).nullish(),
   tools: boundedList(toolSchema, { max: MAX_TOOLS }).nullish(),
   tool_choice: toolChoiceSchema.nullish(),
@@ -92,4 +97,5 @@ export const chatRequestSchema = z.looseObject({
 export type ContentPart = z.infer<typeof contentPartSchema>;
 export type ChatMessage = z.infer<typeof messageSchema>;
 export type ChatTool = z.infer<typeof toolSchema>;
+export type ChatHead = z.infer<typeof chatHeadSchema>;
 export type ChatRequest = z.infer<typeof chatRequestSchema>;

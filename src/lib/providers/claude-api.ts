@@ -58,7 +58,10 @@ export function createClaudeApiProvider(options: ClaudeApiProviderOptions): LLMP
         { method: "GET", path, headers, signal, timeouts, translateError },
         MAX_MODEL_LIST_BYTES,
       );
-      return [...CLAUDE_ALIAS_MODELS, ...modelsReplySchema.parse(JSON.parse(reply.body)).data.map(toProviderModel)];
+      return [
+        ...CLAUDE_ALIAS_MODELS,
+        ...modelsReplySchema.parse(JSON.parse(reply.body.toString())).data.map(toProviderModel),
+      ];
     },
     // Not the message: it may quote the upstream.
     onFailure: ({ code, status }) => options.logger?.warn({ code, status }, "could not list Anthropic's models"),
@@ -67,7 +70,7 @@ export function createClaudeApiProvider(options: ClaudeApiProviderOptions): LLMP
   function prepare(call: ProviderCall, stream: boolean): { request: HttpRequest; droppedParams: readonly string[] } {
     const model = resolveClaudeModel(call.model);
     const { defaultMaxTokens } = claudeModelTraits(model);
-    const { body, droppedParams } = translateRequest(call.request, { model, defaultMaxTokens });
+    const { body, droppedParams } = translateRequest(call.body.request(), { model, defaultMaxTokens });
     return {
       request: {
         method: "POST",
@@ -139,7 +142,7 @@ export function createClaudeApiProvider(options: ClaudeApiProviderOptions): LLMP
     complete: async (call) => {
       const { request, droppedParams } = prepare(call, false);
       const reply = await http.requestJson(request);
-      const { completion, finishReason, usage, model } = translateResponse(parseReply(reply.body), call);
+      const { completion, finishReason, usage, model } = translateResponse(parseReply(reply.body.toString()), call);
       const upstreamRequestId = readHeader(reply.headers["request-id"]);
       return {
         body: completion,

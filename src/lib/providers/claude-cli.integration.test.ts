@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import type { StandInConfig } from "../../test/claude-stand-in/config.ts";
 import { createStandInClaude, type StandInClaude } from "../../test/claude-stand-in/create-stand-in.ts";
+import { chatBodyOf } from "../../test/provider-call.ts";
 import { createClaudeExecutor } from "../cli/claude/executor.ts";
 import { createClaudeCliProvider, type ClaudeCliProviderOptions } from "./claude-cli.ts";
 import type { LLMProvider, ProviderCall, ServedBy } from "./types.ts";
@@ -24,7 +25,7 @@ describe("the claude-cli provider", () => {
     requestId: "r",
     completionId: "chatcmpl-1",
     created: 5,
-    request: { model: "sonnet", messages: [{ role: "user", content: text }], seed: 1 },
+    body: chatBodyOf({ model: "sonnet", messages: [{ role: "user", content: text }], seed: 1 }),
     model: "sonnet",
     signal,
     timeouts: { connectMs: 1000, firstOutputMs: 20_000, idleMs: 20_000, totalMs: 60_000 },

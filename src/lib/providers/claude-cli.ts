@@ -53,7 +53,7 @@ export function createClaudeCliProvider(options: ClaudeCliProviderOptions): LLMP
       const outcome = await executor.execute(
         {
           requestId: call.requestId,
-          request: call.request,
+          request: call.body.request(),
           model: call.model,
           signal: call.signal,
           firstEventTimeoutMs: call.timeouts.firstOutputMs,

@@ -5,7 +5,7 @@ import type { Logger } from "../telemetry/logger.ts";
 import { createLeadHolder } from "./openai/hold-lead.ts";
 import { createChunkRelay } from "./openai/relay-chunk.ts";
 import { watchCompletion } from "./openai/relay-completion.ts";
-import { nameTokenLimit } from "./openai/token-limit.ts";
+import { renameTokenLimit } from "./openai/token-limit.ts";
 import { translateOpenAIError } from "./openai/translate-error.ts";
 import { hideSecret } from "./transports/hide-secret.ts";
 import { createBackpressure } from "./transports/http-backpressure.ts";
@@ -47,6 +47,7 @@ export function createOpenAIProvider(options: OpenAIProviderOptions): LLMProvide
   const basePath = new URL(options.baseUrl).pathname.replace(/\/+$/, "");
   const http = createHttpClient(options.baseUrl);
   const headers = { authorization: `Bearer ${options.apiKey}`, ...(options.via && { via: options.via }) };
+  const callHeaders = { ...headers, "content-type": "application/json" };
   const models = createModels();
   let closed = false;
 
@@ -75,16 +76,16 @@ export function createOpenAIProvider(options: OpenAIProviderOptions): LLMProvide
       { method: "GET", path: `${basePath}/models`, headers, signal, timeouts, translateError },
       MAX_MODEL_LIST_BYTES,
     );
-    const { data } = modelsReplySchema.parse(JSON.parse(reply.body));
+    const { data } = modelsReplySchema.parse(JSON.parse(reply.body.toString()));
     return data.map((model) => ({ id: model.id, ownedBy: model.owned_by ?? "openai", created: model.created ?? 0 }));
   }
 
-  function createRequest(call: ProviderCall, body: Readonly<Record<string, unknown>>): HttpRequest {
+  function createRequest(call: ProviderCall, stream: boolean): HttpRequest {
     return {
       method: "POST",
       path: `${basePath}/chat/completions`,
-      headers: { ...headers, "content-type": "application/json" },
-      body: JSON.stringify(body),
+      headers: callHeaders,
+      body: upstreamBody(call, stream),
       signal: call.signal,
       timeouts: call.timeouts,
       translateError,
@@ -93,12 +94,8 @@ export function createOpenAIProvider(options: OpenAIProviderOptions): LLMProvide
 
   async function stream(call: ProviderCall, sink: StreamSink): Promise<ProviderOutcome> {
     const { model } = call;
-    const request = nameTokenLimit(call.request, model);
-    const streamOptions = { ...request.stream_options, include_usage: true };
-    const relay = createChunkRelay({
-      includeUsage: request.stream_options?.include_usage === true,
-      choices: request.n ?? 1,
-    });
+    const { stream_options: streamOptions, n } = call.body.head;
+    const relay = createChunkRelay({ includeUsage: streamOptions?.include_usage === true, choices: n ?? 1 });
     const lead = createLeadHolder();
     const applyBackpressure = createBackpressure(sink);
     let upstreamRequestId: string | undefined;
@@ -135,7 +132,7 @@ export function createOpenAIProvider(options: OpenAIProviderOptions): LLMProvide
       },
     });
     try {
-      await http.openStream(createRequest(call, { ...request, model, stream: true, stream_options: streamOptions }), {
+      await http.openStream(createRequest(call, true), {
         onOpen: (received) => {
           upstreamRequestId = readHeader(received["x-request-id"]);
         },
@@ -162,9 +159,7 @@ export function createOpenAIProvider(options: OpenAIProviderOptions): LLMProvide
     getModels: () => models.get(),
     stream,
     complete: async (call) => {
-      const reply = await http.requestJson(
-        createRequest(call, { ...nameTokenLimit(call.request, call.model), model: call.model }),
-      );
+      const reply = await http.requestJson(createRequest(call, false));
       const { model = call.model, finishReason, usage } = watchCompletion(reply.body);
       const upstreamRequestId = readHeader(reply.headers["x-request-id"]);
       return { body: reply.body, outcome: { servedBy: { model, upstreamRequestId }, finishReason, usage } };
@@ -180,4 +175,17 @@ export function createOpenAIProvider(options: OpenAIProviderOptions): LLMProvide
 
 function readHeader(value: string | string[] | undefined): string | undefined {
   return typeof value === "string" ? value : value?.[0];
+}
+
+/** The client's own bytes, with only those members changed that the upstream must see otherwise. */
+function upstreamBody({ body, model }: ProviderCall, stream: boolean): Buffer {
+  const { head } = body;
+  const asksForUsage = head.stream_options?.include_usage === true;
+  return body.withMembers({
+    ...(model !== head.model && { model: { value: model } }),
+    ...(stream && head.stream !== true && { stream: { value: true } }),
+    // Usage is always asked for, and kept from clients that did not.
+    ...(stream && !asksForUsage && { stream_options: { value: { ...head.stream_options, include_usage: true } } }),
+    ...renameTokenLimit(head, model),
+  });
 }

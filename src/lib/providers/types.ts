@@ -1,4 +1,4 @@
-import type { ChatRequest } from "../openai/chat.ts";
+import type { ChatBody } from "../openai/chat-body.ts";
 import type { ChatCompletion } from "../openai/completion.ts";
 import type { ChatDelta } from "../openai/delta.ts";
 import type { FinishReason, Usage } from "../openai/usage.ts";
@@ -28,7 +28,7 @@ export interface ProviderCall {
   readonly completionId: string;
   /** Seconds since the epoch: `created` of all chunks. */
   readonly created: number;
-  readonly request: ChatRequest;
+  readonly body: ChatBody;
   /** The model name for this provider: the request's, without a `provider/` prefix. */
   readonly model: string;
   /** Aborted by the client's disconnect, a timeout or a lost race. The provider must then stop all work at once. */
@@ -71,8 +71,8 @@ export interface ProviderOutcome {
 }
 
 export interface CompletionResult {
-  /** A `chat.completion` object; as JSON text where an upstream's own bytes are relayed. */
-  readonly body: ChatCompletion | string;
+  /** A `chat.completion` object; an upstream's own bytes where they are relayed. */
+  readonly body: ChatCompletion | Buffer;
   readonly outcome: ProviderOutcome;
 }
 

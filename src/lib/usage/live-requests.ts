@@ -19,7 +19,8 @@ export class LiveRequests {
   readonly #inFlight = new Map<string, LiveRequest>();
   /** What other processes have in flight, by their number. */
   readonly #reported = new Map<number, readonly LiveRequest[]>();
-  readonly #recent: RequestRecord[] = [];
+  /** Oldest first. */
+  #recent: RequestRecord[] = [];
   readonly #listeners = new Set<() => void>();
   readonly #recentMax: number;
 
@@ -42,8 +43,9 @@ export class LiveRequests {
   /** Ends a request (if it was started) and puts its row first among the recent ones. */
   end(record: RequestRecord): void {
     this.#inFlight.delete(record.id);
-    this.#recent.unshift(record);
-    if (this.#recent.length > this.#recentMax) this.#recent.pop();
+    this.#recent.push(record);
+    // Cut back now and then: taking one from the front each time would move all the others.
+    if (this.#recent.length >= 2 * this.#recentMax) this.#recent = this.#recent.slice(-this.#recentMax);
     this.#notify();
   }
 
@@ -75,16 +77,14 @@ export class LiveRequests {
 
   /** Newest first. */
   recent(): readonly RequestRecord[] {
-    return this.#recent;
+    return this.#recent.slice(-this.#recentMax).reverse();
   }
 
   /** Fills the recent list from the log after a restart; requests that ended meanwhile stay in front. */
   preload(records: readonly RequestRecord[]): void {
     const known = new Set(this.#recent.map((record) => record.id));
-    for (const record of records) {
-      if (this.#recent.length >= this.#recentMax) break;
-      if (!known.has(record.id)) this.#recent.push(record);
-    }
+    const older = records.filter((record) => !known.has(record.id)).reverse();
+    this.#recent = [...older, ...this.#recent].slice(-this.#recentMax);
     this.#notify();
   }
 

@@ -20,14 +20,16 @@ export function toAmountColumn(value: number | null): number | null {
   return value === null || !Number.isFinite(value) ? null : Math.max(0, value);
 }
 
-/** A time as ISO 8601, within the years 1970 to 9999; what is no time becomes `otherwiseMs`. */
-export function toTimeColumn(timeMs: number, otherwiseMs: number): string {
+/** A time in milliseconds since the epoch, within the years 1970 to 9999; what is no time becomes `otherwiseMs`. */
+export function toTimeColumn(timeMs: number, otherwiseMs: number): number {
   const known = Number.isFinite(timeMs) ? timeMs : otherwiseMs;
-  return new Date(Math.min(TIME_MAX_MS, Math.max(0, known))).toISOString();
+  return Math.min(TIME_MAX_MS, Math.max(0, known));
 }
+
+const UNSTORABLE = /[\0\ud800-\udfff]/;
 
 /** Text without NUL and without halves of surrogate pairs, which become U+FFFD, cut after 500 UTF-16 units. */
 export function toTextColumn(text: string): string {
   const cut = text.length > TEXT_MAX ? text.slice(0, TEXT_MAX) : text;
-  return cut.replaceAll("\0", "\ufffd").toWellFormed();
+  return UNSTORABLE.test(cut) ? cut.replaceAll("\0", "\ufffd").toWellFormed() : cut;
 }

@@ -5,9 +5,8 @@
  */
 export function hasOutput(delta: unknown): boolean {
   if (typeof delta !== "object" || delta === null) return false;
-  for (const [field, value] of Object.entries(delta)) {
-    if (field !== "role" && isFilled(value)) return true;
-  }
+  const fields = delta as Readonly<Record<string, unknown>>;
+  for (const field in fields) if (field !== "role" && isFilled(fields[field])) return true;
   return false;
 }
 

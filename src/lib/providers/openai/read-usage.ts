@@ -1,20 +1,8 @@
-import { z } from "zod";
 import type { Usage } from "../../openai/usage.ts";
 
-/** A count as the request log can hold it: a whole number from 0 to 2^31 - 1. */
-const countSchema = z.int32().nonnegative();
-const detailSchema = countSchema.nullish().catch(undefined);
+const COUNT_MAX = 2 ** 31 - 1;
 
-const upstreamUsageSchema = z.looseObject({
-  prompt_tokens: countSchema,
-  completion_tokens: countSchema,
-  total_tokens: countSchema.optional().catch(undefined),
-  prompt_tokens_details: z
-    .looseObject({ cached_tokens: detailSchema, cache_write_tokens: detailSchema })
-    .nullish()
-    .catch(undefined),
-  completion_tokens_details: z.looseObject({ reasoning_tokens: detailSchema }).nullish().catch(undefined),
-});
+type Fields = Readonly<Record<string, unknown>>;
 
 /**
  * The tokens that an upstream's `usage` (OpenAI `CompletionUsage`) tells, for the row. What is no sane count (negative,
@@ -22,8 +10,39 @@ const upstreamUsageSchema = z.looseObject({
  * main counts the whole is `undefined`.
  */
 export function readUsage(value: unknown): Usage | undefined {
-  const parsed = upstreamUsageSchema.safeParse(value);
-  if (!parsed.success) return undefined;
-  const { prompt_tokens, completion_tokens, total_tokens } = parsed.data;
-  return { ...parsed.data, total_tokens: total_tokens ?? prompt_tokens + completion_tokens };
+  if (!isFields(value)) return undefined;
+  const prompt = readCount(value["prompt_tokens"]);
+  const completion = readCount(value["completion_tokens"]);
+  if (prompt === undefined || completion === undefined) return undefined;
+  const promptDetails = value["prompt_tokens_details"];
+  const completionDetails = value["completion_tokens_details"];
+  return {
+    ...value,
+    prompt_tokens: prompt,
+    completion_tokens: completion,
+    total_tokens: readCount(value["total_tokens"]) ?? prompt + completion,
+    prompt_tokens_details: isFields(promptDetails)
+      ? {
+          ...promptDetails,
+          cached_tokens: readDetail(promptDetails["cached_tokens"]),
+          cache_write_tokens: readDetail(promptDetails["cache_write_tokens"]),
+        }
+      : undefined,
+    completion_tokens_details: isFields(completionDetails)
+      ? { ...completionDetails, reasoning_tokens: readDetail(completionDetails["reasoning_tokens"]) }
+      : undefined,
+  };
+}
+
+/** A count as the request log can hold it. */
+function readCount(value: unknown): number | undefined {
+  return Number.isInteger(value) && Number(value) >= 0 && Number(value) <= COUNT_MAX ? Number(value) : undefined;
+}
+
+function readDetail(value: unknown): number | null | undefined {
+  return value === null ? null : readCount(value);
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,5 +1,5 @@
 import { GatewayError } from "../../http/errors.ts";
-import { finishReasonSchema, type FinishReason, type Usage } from "../../openai/usage.ts";
+import { FINISH_REASONS, type FinishReason, type Usage } from "../../openai/usage.ts";
 import { hasOutput } from "./chunk-output.ts";
 import { readUsage } from "./read-usage.ts";
 import { translateOpenAIErrorPayload } from "./translate-error.ts";
@@ -96,8 +96,7 @@ export function createChunkRelay(options: ChunkRelayOptions): ChunkRelay {
 
 /** OpenAI's finish reasons as they are; what another server invents counts as `stop`. */
 export function toFinishReason(reason: string): FinishReason {
-  const known = finishReasonSchema.safeParse(reason);
-  return known.success ? known.data : "stop";
+  return FINISH_REASONS.find((known) => known === reason) ?? "stop";
 }
 
 function withoutUsage(payload: string, chunk: Readonly<Record<string, unknown>>): string {

@@ -34,7 +34,7 @@ describe("hideSecret", () => {
         type: "openai",
         isAvailable: () => true,
         getModels: async () => [],
-        complete: async () => ({ body: SECRET, outcome }),
+        complete: async () => ({ body: Buffer.from(SECRET), outcome }),
         stream: async (_call, sink) => {
           sink.open(servedBy);
           sink.raw(SECRET);
@@ -51,7 +51,7 @@ describe("hideSecret", () => {
     expect(await create({}).stream(createCall(), sink)).toEqual({ ...outcome, servedBy: cleanServedBy });
     expect([sink.opened, sink.payloads]).toEqual([[cleanServedBy], [SECRET]]);
     const result = await create({}).complete(createCall());
-    expect(result).toEqual({ body: SECRET, outcome: { ...outcome, servedBy: cleanServedBy } });
+    expect(result).toEqual({ body: Buffer.from(SECRET), outcome: { ...outcome, servedBy: cleanServedBy } });
   });
 
   it("cleans every error's message and param, and keeps the rest of it", async () => {

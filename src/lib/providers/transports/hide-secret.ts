@@ -21,15 +21,16 @@ export function hideSecret(provider: LLMProvider, secret: string): LLMProvider {
   }
 
   function cleanServedBy(servedBy: ServedBy): ServedBy {
-    const { model, upstreamRequestId } = servedBy;
-    if (upstreamRequestId === undefined) return { ...servedBy, model: remove(model) };
-    return { ...servedBy, model: remove(model), upstreamRequestId: remove(upstreamRequestId) };
+    const model = remove(servedBy.model);
+    const upstreamRequestId = servedBy.upstreamRequestId && remove(servedBy.upstreamRequestId);
+    const isClean = model === servedBy.model && upstreamRequestId === servedBy.upstreamRequestId;
+    return isClean ? servedBy : { ...servedBy, model, upstreamRequestId };
   }
 
-  const cleanOutcome = (outcome: ProviderOutcome): ProviderOutcome => ({
-    ...outcome,
-    servedBy: cleanServedBy(outcome.servedBy),
-  });
+  function cleanOutcome(outcome: ProviderOutcome): ProviderOutcome {
+    const servedBy = cleanServedBy(outcome.servedBy);
+    return servedBy === outcome.servedBy ? outcome : { ...outcome, servedBy };
+  }
 
   return {
     ...provider,
@@ -67,7 +68,9 @@ export function createSecretRemover(secret: string): (text: string) => string {
     const alone = new RegExp(`(?<![\\w-])${secret.replace(/\W/g, "\\$&")}(?![\\w-])`, "g");
     return (text) => text.replace(alone, REMOVED);
   }
+  const beginning = secret.slice(0, MIN_SECRET_LENGTH);
   return (text) => {
+    if (!text.includes(beginning)) return text;
     const cleaned = text.replaceAll(secret, REMOVED);
     for (let length = secret.length - 1; length >= MIN_SECRET_LENGTH; length -= 1) {
       if (cleaned.endsWith(secret.slice(0, length))) return cleaned.slice(0, -length) + REMOVED;

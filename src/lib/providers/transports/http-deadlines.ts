@@ -2,7 +2,7 @@ import type { CallTimeouts } from "../types.ts";
 import type { GatewayError } from "../../http/errors.ts";
 import { timeoutError } from "./http-errors.ts";
 
-/** The four clocks of one request. Each calls back at most once; after {@link HttpDeadlines.clear} none does. */
+/** The four clocks of one request. At most one calls back, and once; after {@link HttpDeadlines.clear} none does. */
 export interface HttpDeadlines {
   /** The connection stands: ends the connect clock. */
   connected(): void;
@@ -16,58 +16,80 @@ export interface HttpDeadlines {
 
 /** Node's longest timer, in milliseconds; a longer one would fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
+const NEVER = Number.POSITIVE_INFINITY;
 
-/** Starts the connect, first-output and total clocks. `Infinity` switches a clock off. */
+/**
+ * Starts the connect, first-output and total clocks. `Infinity` switches a clock off. All four share one timer, which is
+ * set for the earliest end and looks again when it fires, so that output costs no more than noting the time.
+ */
 export function startDeadlines(timeouts: CallTimeouts, onTimeout: (error: GatewayError) => void): HttpDeadlines {
-  let connect = start(timeouts.connectMs, "connecting to the upstream");
-  let firstOutput = start(timeouts.firstOutputMs, "waiting for the upstream's first output");
-  const total = start(timeouts.totalMs, "waiting for the upstream to finish");
-  let idle: NodeJS.Timeout | undefined;
-  let outputSeen = false;
+  const startedAt = performance.now();
+  const totalEnd = startedAt + timeouts.totalMs;
+  let isConnected = false;
   let isPaused = false;
+  let lastOutputAt: number | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let firesAt = NEVER;
 
-  function start(milliseconds: number, during: string): NodeJS.Timeout | undefined {
-    if (milliseconds === Number.POSITIVE_INFINITY) return undefined;
-    const bounded = Math.min(Math.max(milliseconds, 0), MAX_TIMER_MS);
-    return setTimeout(() => onTimeout(timeoutError(during)), bounded);
+  function connectEnd(): number {
+    return isConnected ? NEVER : startedAt + timeouts.connectMs;
   }
 
-  function windIdle(): void {
-    if (isPaused) return;
-    // refresh() re-arms the timer in place: this runs once per chunk.
-    if (idle === undefined) idle = start(timeouts.idleMs, "waiting for the upstream's next output");
-    else idle.refresh();
+  function outputEnd(): number {
+    if (lastOutputAt === undefined) return startedAt + timeouts.firstOutputMs;
+    return isPaused ? NEVER : lastOutputAt + timeouts.idleMs;
   }
 
-  function stopIdle(): void {
-    clearTimeout(idle);
-    idle = undefined;
+  /** Sets the timer unless it fires early enough already. */
+  function arm(): void {
+    const end = Math.min(connectEnd(), outputEnd(), totalEnd);
+    if (end >= firesAt || end === NEVER) return;
+    clearTimeout(timer);
+    firesAt = end;
+    timer = setTimeout(check, Math.min(Math.max(end - performance.now(), 0), MAX_TIMER_MS));
   }
 
+  function check(): void {
+    firesAt = NEVER;
+    // A timer may fire a fraction of a millisecond early.
+    const now = performance.now() + 1;
+    const during = expired(now);
+    if (during === undefined) arm();
+    else onTimeout(timeoutError(during));
+  }
+
+  function expired(now: number): string | undefined {
+    if (connectEnd() <= now) return "connecting to the upstream";
+    if (totalEnd <= now) return "waiting for the upstream to finish";
+    if (outputEnd() > now) return undefined;
+    return lastOutputAt === undefined
+      ? "waiting for the upstream's first output"
+      : "waiting for the upstream's next output";
+  }
+
+  arm();
   return {
     connected() {
-      clearTimeout(connect);
-      connect = undefined;
+      isConnected = true;
     },
     output() {
-      outputSeen = true;
-      if (firstOutput !== undefined) {
-        clearTimeout(firstOutput);
-        firstOutput = undefined;
-      }
-      windIdle();
+      const isFirst = lastOutputAt === undefined;
+      lastOutputAt = performance.now();
+      if (isFirst) arm();
     },
     paused() {
       isPaused = true;
-      stopIdle();
     },
     resumed() {
+      if (!isPaused) return;
       isPaused = false;
-      if (outputSeen) windIdle();
+      if (lastOutputAt === undefined) return;
+      lastOutputAt = performance.now();
+      arm();
     },
     clear() {
-      for (const timer of [connect, firstOutput, total]) clearTimeout(timer);
-      stopIdle();
+      clearTimeout(timer);
+      firesAt = Number.NEGATIVE_INFINITY;
     },
   };
 }

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { Dispatcher, Pool } from "undici";
 import { GatewayError } from "../../http/errors.ts";
 import type { HttpRequest, HttpStreamControl, HttpStreamHandler } from "./http.ts";
-import { startDeadlines } from "./http-deadlines.ts";
+import { startDeadlines, type HttpDeadlines } from "./http-deadlines.ts";
 import { abortError, connectionError, type HttpPhase } from "./http-errors.ts";
 import { readRetryAfterMs } from "./http-retry-after.ts";
 
@@ -19,7 +19,8 @@ const UNEXPECTED_TYPES: Readonly<Record<ExpectedType, RegExp>> = {
 
 /** An answer is of the expected kind unless it says that it is another: some compatible servers name none, or text/plain. */
 function isExpected(headers: IncomingHttpHeaders, expected: ExpectedType): boolean {
-  return !UNEXPECTED_TYPES[expected].test(headers["content-type"] ?? "");
+  const type = headers["content-type"];
+  return type === undefined || type === expected || !UNEXPECTED_TYPES[expected].test(type);
 }
 
 /**
@@ -33,146 +34,175 @@ export function runExchange(
   expected: ExpectedType,
   handler: HttpStreamHandler,
 ): Promise<void> {
-  const { signal } = request;
   return new Promise((resolve, reject) => {
-    if (signal.aborted) {
-      reject(abortError(signal));
-      return;
-    }
-    let controller: Dispatcher.DispatchController | undefined;
-    let phase: HttpPhase = "connecting";
-    let settled = false;
-    let failure: { status: number; headers: IncomingHttpHeaders; chunks: Buffer[]; length: number } | undefined;
-    let trailingTimer: NodeJS.Timeout | undefined;
-
-    const settle = (): boolean => {
-      if (settled) return false;
-      settled = true;
-      deadlines.clear();
-      signal.removeEventListener("abort", onAbort);
-      return true;
-    };
-    const stop = (error: GatewayError): void => {
-      if (!settle()) return;
-      clearTimeout(trailingTimer);
-      controller?.abort(error);
-      reject(error);
-    };
-    const stopWithFailure = (): void => {
-      if (failure === undefined) return;
-      const { status, headers, chunks } = failure;
-      const body = Buffer.concat(chunks).toString("utf8", 0, MAX_ERROR_BODY_BYTES);
-      if (status < 300 && !body.includes('"error"')) {
-        stop(new GatewayError("upstream_invalid_response", `The upstream's answer is not of the type ${expected}.`));
-        return;
-      }
-      const retryAfterMs = readRetryAfterMs(headers, Date.now());
-      stop(guard(() => request.translateError({ status, headers, body, retryAfterMs })));
-    };
-    const onAbort = (): void => stop(abortError(signal));
-    const control: HttpStreamControl = {
-      output: () => deadlines.output(),
-      pause: () => {
-        controller?.pause();
-        deadlines.paused();
-      },
-      resume: () => {
-        if (!settled) deadlines.resumed();
-        controller?.resume();
-      },
-      finish: () => {
-        if (!settle()) return;
-        trailingTimer = setTimeout(() => controller?.abort(new Error("Nothing more is wanted.")), TRAILING_BODY_MS);
-        controller?.resume();
-        resolve();
-      },
-    };
-    const deadlines = startDeadlines(request.timeouts, (error) => {
-      // The status of a failed answer says more than the fact that its body lingers.
-      if (failure === undefined) stop(error);
-      else stopWithFailure();
-    });
-    signal.addEventListener("abort", onAbort, { once: true });
-
-    const attempt = (step: () => void): void => {
-      try {
-        step();
-      } catch (thrown) {
-        stop(asGatewayError(thrown));
-      }
-    };
-
-    const receiver: Dispatcher.DispatchHandler = {
-      onRequestStart(started) {
-        controller = started;
-        if (settled) {
-          started.abort(new Error("The request was cancelled before it was sent."));
-          return;
-        }
-        phase = "waiting";
-        deadlines.connected();
-      },
-      onResponseStart(_controller, status, headers) {
-        if (status < 200 || settled) return;
-        phase = "receiving";
-        const accepted = status < 300 && isExpected(headers, expected);
-        if (!accepted) {
-          failure = { status, headers, chunks: [], length: 0 };
-          trailingTimer = setTimeout(stopWithFailure, TRAILING_BODY_MS);
-        } else if ((headers["content-encoding"] ?? "identity") !== "identity") {
-          stop(new GatewayError("upstream_invalid_response", "The upstream sent a compressed answer unasked."));
-        } else {
-          attempt(() => handler.onOpen?.(headers));
-        }
-      },
-      onResponseData(_controller, chunk) {
-        if (settled) return;
-        if (failure === undefined) {
-          attempt(() => handler.onData(chunk, control));
-          return;
-        }
-        failure.chunks.push(chunk);
-        failure.length += chunk.length;
-        if (failure.length >= MAX_ERROR_BODY_BYTES) stopWithFailure();
-      },
-      onResponseEnd() {
-        clearTimeout(trailingTimer);
-        if (settled) return;
-        if (failure !== undefined) {
-          stopWithFailure();
-          return;
-        }
-        attempt(() => {
-          handler.onEnd();
-          if (settle()) resolve();
-        });
-      },
-      onResponseError(_controller, error) {
-        clearTimeout(trailingTimer);
-        if (settled) return;
-        if (failure === undefined) stop(connectionError(error, phase));
-        else stopWithFailure();
-      },
-    };
-    pool.dispatch(
-      {
-        method: request.method,
-        path: request.path,
-        headers: { ...request.headers },
-        body: request.body ?? null,
-        headersTimeout: 0,
-        bodyTimeout: 0,
-      },
-      receiver,
-    );
+    if (request.signal.aborted) reject(abortError(request.signal));
+    else new Exchange({ request, expected, handler, resolve, reject }).start(pool);
   });
 }
 
-function guard(translate: () => GatewayError): GatewayError {
-  try {
-    return translate();
-  } catch (thrown) {
-    return asGatewayError(thrown);
+interface ExchangeOptions {
+  readonly request: HttpRequest;
+  readonly expected: ExpectedType;
+  readonly handler: HttpStreamHandler;
+  readonly resolve: () => void;
+  readonly reject: (error: GatewayError) => void;
+}
+
+interface FailedAnswer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly chunks: Buffer[];
+  length: number;
+}
+
+/** A class, and its own control and receiver: closures for each of its steps would cost every request more than the steps. */
+class Exchange implements Dispatcher.DispatchHandler, HttpStreamControl {
+  readonly #options: ExchangeOptions;
+  readonly #deadlines: HttpDeadlines;
+  readonly #onAbort: () => void;
+  #controller: Dispatcher.DispatchController | undefined;
+  #phase: HttpPhase = "connecting";
+  #settled = false;
+  #failure: FailedAnswer | undefined;
+  #trailingTimer: NodeJS.Timeout | undefined;
+
+  constructor(options: ExchangeOptions) {
+    this.#options = options;
+    this.#onAbort = () => this.#stop(abortError(options.request.signal));
+    this.#deadlines = startDeadlines(options.request.timeouts, (error) => {
+      // The status of a failed answer says more than the fact that its body lingers.
+      if (this.#failure === undefined) this.#stop(error);
+      else this.#stopWith(this.#failure);
+    });
+  }
+
+  start(pool: Pool): void {
+    const { method, path, headers, body, signal } = this.#options.request;
+    signal.addEventListener("abort", this.#onAbort, { once: true });
+    pool.dispatch({ method, path, headers, body: body ?? null, headersTimeout: 0, bodyTimeout: 0 }, this);
+  }
+
+  output(): void {
+    this.#deadlines.output();
+  }
+
+  pause(): void {
+    this.#controller?.pause();
+    this.#deadlines.paused();
+  }
+
+  resume(): void {
+    if (!this.#settled) this.#deadlines.resumed();
+    this.#controller?.resume();
+  }
+
+  finish(): void {
+    if (!this.#settle()) return;
+    this.#trailingTimer = setTimeout(
+      () => this.#controller?.abort(new Error("Nothing more is wanted.")),
+      TRAILING_BODY_MS,
+    );
+    this.#controller?.resume();
+    this.#options.resolve();
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#settled) {
+      controller.abort(new Error("The request was cancelled before it was sent."));
+      return;
+    }
+    this.#phase = "waiting";
+    this.#deadlines.connected();
+  }
+
+  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
+    if (status < 200 || this.#settled) return;
+    this.#phase = "receiving";
+    const accepted = status < 300 && isExpected(headers, this.#options.expected);
+    if (!accepted) {
+      const failure = { status, headers, chunks: [], length: 0 };
+      this.#failure = failure;
+      this.#trailingTimer = setTimeout(() => this.#stopWith(failure), TRAILING_BODY_MS);
+    } else if ((headers["content-encoding"] ?? "identity") !== "identity") {
+      this.#stop(new GatewayError("upstream_invalid_response", "The upstream sent a compressed answer unasked."));
+    } else {
+      try {
+        this.#options.handler.onOpen?.(headers);
+      } catch (thrown) {
+        this.#stop(asGatewayError(thrown));
+      }
+    }
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#settled) return;
+    const failure = this.#failure;
+    if (failure !== undefined) {
+      failure.chunks.push(chunk);
+      failure.length += chunk.length;
+      if (failure.length >= MAX_ERROR_BODY_BYTES) this.#stopWith(failure);
+      return;
+    }
+    try {
+      this.#options.handler.onData(chunk, this);
+    } catch (thrown) {
+      this.#stop(asGatewayError(thrown));
+    }
+  }
+
+  onResponseEnd(): void {
+    clearTimeout(this.#trailingTimer);
+    if (this.#settled) return;
+    if (this.#failure !== undefined) {
+      this.#stopWith(this.#failure);
+      return;
+    }
+    try {
+      this.#options.handler.onEnd();
+      if (this.#settle()) this.#options.resolve();
+    } catch (thrown) {
+      this.#stop(asGatewayError(thrown));
+    }
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    clearTimeout(this.#trailingTimer);
+    if (this.#settled) return;
+    if (this.#failure === undefined) this.#stop(connectionError(error, this.#phase));
+    else this.#stopWith(this.#failure);
+  }
+
+  #settle(): boolean {
+    if (this.#settled) return false;
+    this.#settled = true;
+    this.#deadlines.clear();
+    this.#options.request.signal.removeEventListener("abort", this.#onAbort);
+    return true;
+  }
+
+  #stop(error: GatewayError): void {
+    if (!this.#settle()) return;
+    clearTimeout(this.#trailingTimer);
+    this.#controller?.abort(error);
+    this.#options.reject(error);
+  }
+
+  #stopWith({ status, headers, chunks }: FailedAnswer): void {
+    const { request, expected } = this.#options;
+    const body = Buffer.concat(chunks).toString("utf8", 0, MAX_ERROR_BODY_BYTES);
+    if (status < 300 && !body.includes('"error"')) {
+      this.#stop(
+        new GatewayError("upstream_invalid_response", `The upstream's answer is not of the type ${expected}.`),
+      );
+      return;
+    }
+    const retryAfterMs = readRetryAfterMs(headers, Date.now());
+    try {
+      this.#stop(request.translateError({ status, headers, body, retryAfterMs }));
+    } catch (thrown) {
+      this.#stop(asGatewayError(thrown));
+    }
   }
 }
 

@@ -54,8 +54,8 @@ export interface HttpStreamHandler {
 
 export interface HttpReply {
   readonly headers: IncomingHttpHeaders;
-  /** The whole body, decoded as UTF-8. */
-  readonly body: string;
+  /** The whole body. */
+  readonly body: Buffer;
 }
 
 export interface HttpClient {
@@ -67,7 +67,7 @@ export interface HttpClient {
    */
   openStream(request: HttpRequest, handler: HttpStreamHandler): Promise<void>;
   /**
-   * Sends a request and reads its 2xx JSON answer whole, as text. Since a model's answer comes in one piece after its
+   * Sends a request and reads its 2xx JSON answer whole. Since a model's answer comes in one piece after its
    * last token, only the total clock bounds the wait for it; `firstOutputMs` and `idleMs` do not apply.
    */
   requestJson(request: HttpRequest, maxBodyBytes?: number): Promise<HttpReply>;
@@ -111,7 +111,8 @@ export function createHttpClient(baseUrl: string): HttpClient {
         },
         onEnd: () => {},
       });
-      return { headers, body: Buffer.concat(chunks, length).toString("utf8") };
+      const [first] = chunks;
+      return { headers, body: chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks, length) };
     },
     close: () => pool.destroy(),
   };

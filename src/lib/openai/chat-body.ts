@@ -1,0 +1,187 @@
+import { isUtf8 } from "node:buffer";
+import { GatewayError } from "../http/errors.ts";
+import { isNestedDeeper } from "../http/json-depth.ts";
+import { parseJsonText, toRequestError } from "../http/json-body.ts";
+import { chatHeadSchema, chatRequestSchema, type ChatHead, type ChatRequest } from "./chat.ts";
+import { isPlainChatRequest } from "./plain-chat-request.ts";
+import { createMemberScanner, type MemberScanner, type MemberSpan } from "./top-level-members.ts";
+
+/** Bodies up to this size are parsed and checked in full at once, in bytes. */
+export const PARSED_AT_ONCE_MAX = 64 * 1024;
+/** The most that one of the members read by the gateway may take, `messages` apart, in bytes. */
+const MAX_HEAD_MEMBER = 64 * 1024;
+/** Deeper than any sensible request, and far from where the serialiser's recursion ends. */
+const MAX_DEPTH = 500;
+const HEAD_KEYS: readonly string[] = Object.keys(chatHeadSchema.shape);
+const KEYS: ReadonlySet<string> = new Set([...HEAD_KEYS, "messages"]);
+const OPEN_BRACKET = 0x5b;
+
+/** What becomes of a member: another value, another name for the value it has. */
+export interface MemberChange {
+  readonly value?: unknown;
+  readonly rename?: string;
+}
+
+/** A chat request as it came: the few members that the gateway reads, and the client's own bytes. */
+export interface ChatBody {
+  readonly head: ChatHead;
+  /** Length of the client's bytes. */
+  readonly byteLength: number;
+  /** The whole request, parsed and checked the first time it is asked for. Throws GatewayError 400. */
+  request(): ChatRequest;
+  /**
+   * The client's bytes with some top-level members changed or added, and everything else as it came: not parsed again and
+   * not serialised again. A rename of a member that is not there does nothing.
+   */
+  withMembers(changes: Readonly<Record<string, MemberChange>>): Buffer;
+}
+
+/** Reads a chat request while its bytes come in; see {@link createChatBodyReader}. */
+export interface ChatBodyReader {
+  /** Takes the next bytes. Throws GatewayError `invalid_json`. */
+  push(chunk: Buffer): void;
+  /** The request, given all its bytes in one piece. Throws GatewayError 400. */
+  end(bytes: Buffer): ChatBody;
+}
+
+/**
+ * A reader for chat requests. Small ones are parsed and checked in full. Of larger ones only the members that routing and
+ * relaying need are parsed: their `messages` are checked when a target asks for the parsed request, or by an upstream that
+ * speaks the hub format itself.
+ */
+export function createChatBodyReader(): ChatBodyReader {
+  let early: Buffer[] = [];
+  let length = 0;
+  let scanner: MemberScanner | undefined;
+  return {
+    push(chunk) {
+      length += chunk.length;
+      if (scanner !== undefined) return scanner.push(chunk);
+      early.push(chunk);
+      if (length <= PARSED_AT_ONCE_MAX) return;
+      scanner = startScanner(early);
+      early = [];
+    },
+    end(bytes) {
+      return scanner === undefined ? readSmallBody(bytes) : readLargeBody(bytes, scanner.end());
+    },
+  };
+}
+
+function startScanner(chunks: readonly Buffer[]): MemberScanner {
+  const scanner = createMemberScanner({ keys: KEYS, maxDepth: MAX_DEPTH });
+  for (const chunk of chunks) scanner.push(chunk);
+  return scanner;
+}
+
+function readSmallBody(bytes: Buffer): ChatBody {
+  const request = parseRequest(bytes);
+  // Most requests go on as they came: where their members stand matters only to the others.
+  return {
+    head: request,
+    byteLength: bytes.length,
+    request: () => request,
+    withMembers: (changes) => (hasChanges(changes) ? splice(bytes, startScanner([bytes]).end(), changes) : bytes),
+  };
+}
+
+function readLargeBody(bytes: Buffer, members: ReadonlyMap<string, MemberSpan>): ChatBody {
+  assertUtf8(bytes);
+  let request: ChatRequest | undefined;
+  return {
+    head: parseHead(bytes, members),
+    byteLength: bytes.length,
+    request: () => (request ??= parseRequest(bytes)),
+    withMembers: (changes) => splice(bytes, members, changes),
+  };
+}
+
+/** {@link createChatBodyReader} for bytes that are all there. */
+export function readChatBody(bytes: Buffer): ChatBody {
+  const reader = createChatBodyReader();
+  reader.push(bytes);
+  return reader.end(bytes);
+}
+
+function hasChanges(changes: Readonly<Record<string, MemberChange>>): boolean {
+  for (const key in changes) if (Object.hasOwn(changes, key)) return true;
+  return false;
+}
+
+function assertUtf8(bytes: Buffer): void {
+  if (!isUtf8(bytes)) throw new GatewayError("invalid_json", "The request body is not valid UTF-8.");
+}
+
+function parseRequest(bytes: Buffer): ChatRequest {
+  assertUtf8(bytes);
+  if (isNestedDeeper(bytes, MAX_DEPTH)) {
+    throw new GatewayError("invalid_json", `The request body is nested deeper than ${MAX_DEPTH} levels.`);
+  }
+  const value = parseJsonText(bytes);
+  if (isPlainChatRequest(value)) return value;
+  const parsed = chatRequestSchema.safeParse(value);
+  if (!parsed.success) throw toRequestError(parsed.error, value);
+  return parsed.data;
+}
+
+function parseHead(bytes: Buffer, members: ReadonlyMap<string, MemberSpan>): ChatHead {
+  const head: Record<string, unknown> = {};
+  for (const key of HEAD_KEYS) {
+    const span = members.get(key);
+    if (span === undefined) continue;
+    if (span.valueEnd - span.valueStart > MAX_HEAD_MEMBER) {
+      throw new GatewayError("invalid_value", `Invalid value for '${key}': it is too long.`, { param: key });
+    }
+    head[key] = parseJsonText(bytes.subarray(span.valueStart, span.valueEnd));
+  }
+  const parsed = chatHeadSchema.safeParse(head);
+  if (!parsed.success) throw toRequestError(parsed.error, head);
+  const messages = members.get("messages");
+  if (messages === undefined) {
+    const options = { param: "messages" };
+    throw new GatewayError("missing_required_parameter", "Missing required parameter: 'messages'.", options);
+  }
+  if (bytes[messages.valueStart] !== OPEN_BRACKET) {
+    throw new GatewayError("invalid_type", "Invalid type for 'messages': expected an array.", { param: "messages" });
+  }
+  return parsed.data;
+}
+
+interface Edit {
+  readonly start: number;
+  readonly end: number;
+  readonly text: string;
+}
+
+function splice(
+  bytes: Buffer,
+  members: ReadonlyMap<string, MemberSpan>,
+  changes: Readonly<Record<string, MemberChange>>,
+): Buffer {
+  const edits: Edit[] = [];
+  let added = "";
+  for (const [key, { value, rename }] of Object.entries(changes)) {
+    const span = members.get(key);
+    if (span === undefined) {
+      if (rename === undefined && value !== undefined) added += `${JSON.stringify(key)}:${JSON.stringify(value)},`;
+      continue;
+    }
+    if (rename !== undefined) edits.push({ start: span.keyStart, end: span.keyEnd, text: JSON.stringify(rename) });
+    if (value !== undefined) edits.push({ start: span.valueStart, end: span.valueEnd, text: JSON.stringify(value) });
+  }
+  if (added !== "") {
+    // A request has members (its model), so a comma may follow what goes in front of them.
+    const start = bytes.indexOf("{") + 1;
+    edits.push({ start, end: start, text: added });
+  }
+  if (edits.length === 0) return bytes;
+  edits.sort((left, right) => left.start - right.start);
+  const pieces: Buffer[] = [];
+  let position = 0;
+  for (const { start, end, text } of edits) {
+    pieces.push(bytes.subarray(position, start), Buffer.from(text));
+    position = end;
+  }
+  pieces.push(bytes.subarray(position));
+  return Buffer.concat(pieces);
+}
