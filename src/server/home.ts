@@ -1,8 +1,7 @@
-import cluster from "node:cluster";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { Server } from "node:http";
+import { createServer, type AddressInfo, type Server as Acceptor } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Env } from "../lib/env.ts";
@@ -23,30 +22,32 @@ export interface Home {
 }
 
 /**
- * Makes this process the home: `server` listens on a private socket, and `env.WORKERS` workers on the public port. Rejects
- * with the system's error, or that of a worker, when the port cannot be opened.
+ * Makes this process the home: `server` listens on a private socket, and the connections of the public port are dealt out
+ * to `env.WORKERS` workers, which run `entry`. Rejects with the system's error when the port cannot be opened.
  */
 export async function openHome(server: Server, env: Env, entry: string): Promise<Home> {
-  const port = await findPort(env);
+  // Nothing is read of a connection before its worker has it.
+  const acceptor = createServer({ pauseOnConnect: true, noDelay: true });
+  acceptor.listen({ port: env.PORT, host: env.HOST });
+  await once(acceptor, "listening");
   // Readable by this user only; the path must stay short (108 bytes on Linux).
   const directory = mkdtempSync(join(tmpdir(), "codewise-home-"));
   process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
   const socketPath = join(directory, "socket");
   server.listen(socketPath);
   await once(server, "listening");
-  cluster.schedulingPolicy = cluster.SCHED_RR;
   const logger = createLogger(env.LOG_LEVEL);
   let joined: Runtime | undefined;
   const onCrashLoop = (): void => {
     logger.fatal("the worker processes end as soon as they start: giving up");
     void Promise.resolve(joined?.close()).finally(() => process.exit(1));
   };
-  const { HOST: host, WORKERS: count } = env;
-  const pool = new WorkerPool({ entry, count, host, port, socketPath, logger, onCrashLoop });
-  await pool.start();
+  const pool = new WorkerPool({ entry, count: env.WORKERS, socketPath, logger, onCrashLoop });
+  acceptor.on("connection", (socket) => pool.give(socket));
+  pool.start();
   return {
-    port,
-    front: createFront(pool, server),
+    port: (acceptor.address() as AddressInfo).port,
+    front: createFront(pool, acceptor, server),
     join: (runtime) => {
       joined = runtime;
       return joinRuntime(runtime, pool);
@@ -89,15 +90,14 @@ function joinRuntime(runtime: Runtime, pool: WorkerPool): Runtime {
   };
 }
 
-function createFront(pool: WorkerPool, server: Server): StoppableServer {
-  let isListening = true;
+function createFront(pool: WorkerPool, acceptor: Acceptor, server: Server): StoppableServer {
   return {
     get listening() {
-      return isListening;
+      return acceptor.listening;
     },
     close: (onClosed) => {
-      isListening = false;
-      pool.close(() => onClosed());
+      acceptor.close();
+      pool.close(onClosed);
     },
     // Workers do so themselves while they close.
     closeIdleConnections: () => undefined,
@@ -107,15 +107,4 @@ function createFront(pool: WorkerPool, server: Server): StoppableServer {
       server.closeAllConnections();
     },
   };
-}
-
-/** The port that workers are to open: free now, and the same for those that come later where any port will do. */
-async function findPort(env: Env): Promise<number> {
-  const probe = createServer();
-  probe.listen({ port: env.PORT, host: env.HOST });
-  await once(probe, "listening");
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, "close");
-  return port;
 }

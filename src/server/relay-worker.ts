@@ -1,12 +1,12 @@
 /**
- * The entry of a worker process: opens the shared port, serves chat requests to providers with an API, and passes
- * everything else on to the home process. It does what the home says, and ends with it.
+ * The entry of a worker process: takes the connections that the home gives it, serves chat requests to providers with an
+ * API, and passes everything else on to the home. It does what the home says, and ends with it.
  */
-import cluster from "node:cluster";
 import { once } from "node:events";
 import { rmSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { dirname } from "node:path";
+import { Socket } from "node:net";
+import { dirname, join } from "node:path";
 import { readEnv } from "../lib/env.ts";
 import type { HttpContext } from "../lib/http/context.ts";
 import { createDispatcher } from "../lib/http/dispatch.ts";
@@ -29,6 +29,8 @@ const logger = createLogger(env.LOG_LEVEL);
 const started = Promise.withResolvers<WorkerRuntime>();
 let place: { readonly slot: number; readonly socketPath: string; readonly relay: HomeRelay } | undefined;
 let runtime: WorkerRuntime | undefined;
+/** The clients' connections, open ones. */
+const connections = new Set<Socket>();
 let isClosing = false;
 
 const line = openHomeLine(onHomeEvent);
@@ -64,11 +66,14 @@ async function passRequestOn(request: IncomingMessage, _raw: ServerResponse, con
   }
 }
 
-function onHomeEvent(event: HomeEvent): void {
+function onHomeEvent(event: HomeEvent, handle: unknown): void {
   switch (event.codewise) {
-    case "listen":
+    case "start":
       place = { slot: event.slot, socketPath: event.socketPath, relay: createHomeRelay(event.socketPath) };
-      void listen(event.port, event.host);
+      void open(dirname(event.socketPath));
+      break;
+    case "connection":
+      if (handle instanceof Socket) takeConnection(handle);
       break;
     case "serve":
       if (place === undefined) break;
@@ -96,16 +101,25 @@ function onHomeEvent(event: HomeEvent): void {
   }
 }
 
-async function listen(port: number, host: string): Promise<void> {
-  try {
-    server.listen({ port, host });
-    await once(server, "listening");
-  } catch (error) {
-    const { code = "", message } = error as NodeJS.ErrnoException;
-    line.tell({ codewise: "unable", code, message });
-    await line.flushed();
-    process.exit(1);
+/**
+ * Gets ready to take connections. A server has its clocks for slow requests, and can close idle connections, only once it
+ * listens: it does so where nobody comes.
+ */
+async function open(directory: string): Promise<void> {
+  server.listen(join(directory, `worker-${process.pid}`));
+  await once(server, "listening");
+  line.tell({ codewise: "ready" });
+}
+
+function takeConnection(socket: Socket): void {
+  if (connections.size >= server.maxConnections) {
+    socket.destroy();
+    return;
   }
+  connections.add(socket);
+  socket.once("close", () => connections.delete(socket));
+  server.emit("connection", socket);
+  socket.resume();
 }
 
 /** Refuses new calls and tells the home when those that run have ended and all rows are with it. */
@@ -123,15 +137,15 @@ async function drain(): Promise<void> {
   line.tell({ codewise: "drained" });
 }
 
-/** Closes the port and exits when all that is open has ended; the home sees to it that this takes no longer than it may. */
+/** Exits when all that is open has ended; the home sees to it that this takes no longer than it may. */
 async function close(): Promise<void> {
   if (isClosing) return;
   isClosing = true;
-  const closed = Promise.withResolvers<void>();
-  server.close(() => closed.resolve());
-  const sweep = setInterval(() => server.closeIdleConnections(), POLL_MS);
-  await closed.promise;
-  clearInterval(sweep);
+  server.close();
+  while (connections.size > 0) {
+    server.closeIdleConnections();
+    await wait();
+  }
   await runtime?.flush();
   process.exit(0);
 }
@@ -143,9 +157,7 @@ function wait(): Promise<void> {
 // The home gets these signals too, or instead, and says when a worker ends.
 process.on("SIGTERM", () => undefined);
 process.on("SIGINT", () => undefined);
-// First in line: the cluster module would end the process at once.
-process.prependOnceListener("disconnect", () => {
-  if (cluster.worker !== undefined) cluster.worker.exitedAfterDisconnect = true;
+process.once("disconnect", () => {
   runtime?.startDraining();
   runtime?.endRequests();
   // A home that was killed could not do it. The folder holds nothing but the socket.

@@ -31,8 +31,8 @@ export interface HomeLine {
   flushed(): Promise<void>;
 }
 
-/** Opens the line over the channel that `node:cluster` made, and gives what the home says unasked to `onEvent`. */
-export function openHomeLine(onEvent: (event: HomeEvent) => void): HomeLine {
+/** Opens the line over the channel of a forked process, and gives what the home says or hands over unasked to `onEvent`. */
+export function openHomeLine(onEvent: (event: HomeEvent, handle: unknown) => void): HomeLine {
   const waiting = new Map<number, Waiting>();
   let calls = 0;
 
@@ -49,7 +49,7 @@ export function openHomeLine(onEvent: (event: HomeEvent) => void): HomeLine {
     return found;
   };
 
-  process.on("message", (raw: unknown) => {
+  process.on("message", (raw: unknown, handle: unknown) => {
     const parsed = fromHomeSchema.safeParse(raw);
     if (!parsed.success) return;
     const message = parsed.data;
@@ -65,7 +65,7 @@ export function openHomeLine(onEvent: (event: HomeEvent) => void): HomeLine {
         new GatewayError(isErrorCode(code) ? code : "server_error", message.message, { retryAfterMs }),
       );
     } else {
-      onEvent(message);
+      onEvent(message, handle);
     }
   });
 

@@ -1,6 +1,6 @@
 /**
- * What the home process and its workers say to each other over the IPC channel of `node:cluster`. The single definition
- * for both ends. Messages of others on the channel (the cluster module's own, a metrics library's) are left alone.
+ * What the home process and its workers say to each other over the IPC channel of `node:child_process`. The single
+ * definition for both ends. Messages of others on the channel (a metrics library's) are left alone.
  */
 import { z } from "zod";
 import type { LiveRequest } from "../usage/live-requests.ts";
@@ -80,22 +80,22 @@ export const fromWorkerSchema = z.discriminatedUnion("codewise", [
   z.object({ codewise: z.literal("state"), active: z.int(), live: z.array(liveSchema) }),
   /** No call runs and every row was taken. */
   z.object({ codewise: z.literal("drained") }),
-  z.object({ codewise: z.literal("unable"), code: z.string(), message: z.string() }),
+  /** It takes connections. */
+  z.object({ codewise: z.literal("ready") }),
 ]);
 
 /** A provider of the home as workers know it: what it would take, by name or by an entry with a trailing `*`. */
 const offerSchema = z.object({ id: z.string(), models: z.array(z.string()) });
 
 export const fromHomeSchema = z.discriminatedUnion("codewise", [
-  /** Open the port. */
   z.object({
-    codewise: z.literal("listen"),
+    codewise: z.literal("start"),
     slot: z.int(),
-    host: z.string(),
-    port: z.int(),
     /** Where the home is reached. */
     socketPath: z.string(),
   }),
+  /** A client's connection, which comes along as a handle. */
+  z.object({ codewise: z.literal("connection") }),
   /** The home stands: serve. */
   z.object({ codewise: z.literal("serve"), loopId: z.string(), offers: z.array(offerSchema) }),
   z.object({ codewise: z.literal("offers"), offers: z.array(offerSchema) }),
@@ -113,7 +113,7 @@ export const fromHomeSchema = z.discriminatedUnion("codewise", [
   z.object({ codewise: z.literal("drain") }),
   /** End the calls that run. */
   z.object({ codewise: z.literal("end") }),
-  /** Close the port, let what runs end, and exit. */
+  /** No connection comes any more: let what runs end, and exit. */
   z.object({ codewise: z.literal("close") }),
 ]);
 

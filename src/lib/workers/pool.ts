@@ -1,4 +1,5 @@
-import cluster, { type Worker } from "node:cluster";
+import { fork, type ChildProcess } from "node:child_process";
+import type { Socket } from "node:net";
 import type { Logger } from "../telemetry/logger.ts";
 import { openDesk, type Desk, type DeskParts } from "./desk.ts";
 import { fromWorkerSchema, type FromHome, type FromWorker, type HomeOffer } from "./messages.ts";
@@ -8,9 +9,6 @@ export interface WorkerPoolOptions {
   /** File that a worker runs. */
   readonly entry: string;
   readonly count: number;
-  readonly host: string;
-  /** Never 0: a worker that is started again must find the same port. */
-  readonly port: number;
   /** Where workers reach the home. */
   readonly socketPath: string;
   readonly logger: Logger;
@@ -26,31 +24,26 @@ export interface PoolService {
 }
 
 interface Member {
+  readonly id: number;
   readonly slot: number;
-  readonly worker: Worker;
+  readonly process: ChildProcess;
   readonly startedAt: number;
   desk: Desk | undefined;
-  isListening: boolean;
+  isReady: boolean;
   isDrained: boolean;
   active: number;
 }
 
-/** Why a worker could not open the port: the system's code, such as `EADDRINUSE`, and its words. */
-export class WorkerStartError extends Error {
-  readonly code: string;
+/** Connections that wait while no worker is ready; more are cut. */
+const MAX_WAITING = 1024;
 
-  constructor(code: string, message: string) {
-    super(message);
-    this.code = code;
-  }
-}
-
-/** Starts the workers, keeps them running, and carries what they and the home say to each other. */
+/** Starts the workers, keeps them running, deals connections out to them, and carries what they and the home say. */
 export class WorkerPool {
   readonly #options: WorkerPoolOptions;
   readonly #members = new Map<number, Member>();
   readonly #plans: readonly RestartPlan[];
-  readonly #firstListening = Promise.withResolvers<void>();
+  readonly #waiting: Socket[] = [];
+  #ids = 0;
   #service: PoolService | undefined;
   #life: "running" | "draining" | "closing" = "running";
   #onEmpty: (() => void) | undefined;
@@ -60,11 +53,28 @@ export class WorkerPool {
     this.#plans = Array.from({ length: options.count }, createRestartPlan);
   }
 
-  /** Starts all. Resolves when the port is open; rejects with {@link WorkerStartError} when it cannot be opened. */
-  async start(): Promise<void> {
-    cluster.setupPrimary({ exec: this.#options.entry, args: [] });
+  /** Starts all, without waiting for them. */
+  start(): void {
     for (let slot = 0; slot < this.#options.count; slot += 1) this.#fork(slot);
-    await this.#firstListening.promise;
+  }
+
+  /** Gives a connection that nothing was read of to the next worker in turn; it waits while none is ready. */
+  give(socket: Socket): void {
+    // One that breaks here has nobody else to tell.
+    socket.on("error", () => undefined);
+    const member = [...this.#members.values()].find(({ isReady }) => isReady);
+    if (member === undefined) {
+      if (this.#waiting.length < MAX_WAITING) this.#waiting.push(socket);
+      else socket.destroy();
+      return;
+    }
+    // To the end of the line.
+    this.#members.delete(member.id);
+    this.#members.set(member.id, member);
+    if (!member.process.connected) return this.give(socket);
+    member.process.send({ codewise: "connection" } satisfies FromHome, socket, { keepOpen: false }, (error) => {
+      if (error !== null) socket.destroy();
+    });
   }
 
   /** The home stands: workers may serve. */
@@ -75,7 +85,7 @@ export class WorkerPool {
 
   /** Tells all workers something. */
   broadcast(message: FromHome): void {
-    for (const { worker } of this.#members.values()) send(worker, message);
+    for (const member of this.#members.values()) send(member, message);
   }
 
   /** Model calls that workers serve, as far as they have told; while draining, at least 1 for each that is not through. */
@@ -95,43 +105,41 @@ export class WorkerPool {
     this.broadcast({ codewise: "drain" });
   }
 
-  /** Tells workers to close the port and to exit when what they serve has ended; calls back when all are gone. */
+  /** Tells workers to exit when what they serve has ended; calls back when all are gone. */
   close(onClosed: () => void): void {
     this.#life = "closing";
     this.#onEmpty = onClosed;
+    for (const socket of this.#waiting.splice(0)) socket.destroy();
     if (this.#members.size === 0) onClosed();
     this.broadcast({ codewise: "close" });
   }
 
   /** Ends at once those that are left. */
   kill(): void {
-    for (const { worker } of this.#members.values()) worker.process.kill("SIGKILL");
+    for (const member of this.#members.values()) member.process.kill("SIGKILL");
   }
 
   #fork(slot: number): void {
-    const { host, port, socketPath } = this.#options;
-    const worker = cluster.fork();
+    const { entry, socketPath } = this.#options;
+    this.#ids += 1;
     const member: Member = {
+      id: this.#ids,
       slot,
-      worker,
+      process: fork(entry),
       startedAt: performance.now(),
       desk: undefined,
-      isListening: false,
+      isReady: false,
       isDrained: false,
       active: 0,
     };
-    this.#members.set(worker.id, member);
-    worker.on("message", (raw: unknown) => {
+    this.#members.set(member.id, member);
+    member.process.on("message", (raw: unknown) => {
       const message = fromWorkerSchema.safeParse(raw);
       if (message.success) this.#take(member, message.data);
     });
-    worker.once("listening", () => {
-      member.isListening = true;
-      this.#firstListening.resolve();
-    });
-    worker.once("exit", (code: number | null, signal: string | null) => this.#exited(member, code, signal));
-    worker.on("error", () => undefined);
-    send(worker, { codewise: "listen", slot, host, port, socketPath });
+    member.process.once("exit", (code, signal) => this.#exited(member, code, signal));
+    member.process.on("error", () => undefined);
+    send(member, { codewise: "start", slot, socketPath });
     this.#introduce(member);
   }
 
@@ -139,19 +147,19 @@ export class WorkerPool {
   #introduce(member: Member): void {
     const service = this.#service;
     if (service === undefined || member.desk !== undefined) return;
-    const { id } = member.worker;
     member.desk = openDesk({
-      workerId: id,
+      workerId: member.id,
       parts: service.parts,
-      send: (message) => send(member.worker, message),
+      send: (message) => send(member, message),
     });
-    send(member.worker, { codewise: "serve", loopId: service.loopId, offers: [...service.offers()] });
+    send(member, { codewise: "serve", loopId: service.loopId, offers: [...service.offers()] });
   }
 
   #take(member: Member, message: FromWorker): void {
     switch (message.codewise) {
-      case "unable":
-        this.#firstListening.reject(new WorkerStartError(message.code, message.message));
+      case "ready":
+        member.isReady = true;
+        for (const socket of this.#waiting.splice(0)) this.give(socket);
         break;
       case "drained":
         member.isDrained = true;
@@ -166,8 +174,8 @@ export class WorkerPool {
   }
 
   #exited(member: Member, code: number | null, signal: string | null): void {
-    const { slot, worker, startedAt } = member;
-    this.#members.delete(worker.id);
+    const { id, slot, startedAt } = member;
+    this.#members.delete(id);
     member.desk?.close();
     if (this.#life !== "running") {
       if (this.#members.size === 0) this.#onEmpty?.();
@@ -176,19 +184,18 @@ export class WorkerPool {
     const { logger } = this.#options;
     const livedMs = Math.round(performance.now() - startedAt);
     const delayMs = this.#plans[slot]?.afterDeath(livedMs);
-    logger.error({ worker: slot, pid: worker.process.pid, code, signal, livedMs, delayMs }, "a worker has died");
+    logger.error({ worker: slot, pid: member.process.pid, code, signal, livedMs, delayMs }, "a worker has died");
     if (delayMs !== undefined) {
       setTimeout(() => {
         if (this.#life === "running") this.#fork(slot);
       }, delayMs);
       return;
     }
-    this.#firstListening.reject(new WorkerStartError("CRASH_LOOP", "the worker processes end as soon as they start"));
     this.#options.onCrashLoop();
   }
 }
 
-function send(worker: Worker, message: FromHome): void {
+function send({ process: child }: Member, message: FromHome): void {
   // One that is gone takes nothing; its exit is told on its own.
-  if (worker.isConnected()) worker.process.send?.(message, undefined, undefined, () => undefined);
+  if (child.connected) child.send(message, undefined, undefined, () => undefined);
 }
