@@ -23,5 +23,5 @@ export function createChatRoute({ env, gate, loop, ...parts }: ChatRouteParts): 
       totalMs: env.REQUEST_TIMEOUT_MS,
     },
   });
-  return gate.guard(loop.guard(chatCompletions));
+  return loop.guard(chatCompletions);
 }

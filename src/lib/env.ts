@@ -87,6 +87,10 @@ export const envSchema = z.object({
   FIRST_OUTPUT_TIMEOUT_MS: integer(120_000, 100, 60 * MINUTE),
   IDLE_TIMEOUT_MS: integer(120_000, 100, 60 * MINUTE),
   REQUEST_TIMEOUT_MS: integer(30 * MINUTE, 1000, 24 * 60 * MINUTE),
+
+  // Failing upstreams
+  RETRY_WAIT_MAX_MS: integer(5000, 0, MINUTE),
+  CIRCUIT_COOLDOWN_MS: integer(5000, 0, 5 * MINUTE),
 });
 
 export type Env = z.infer<typeof envSchema>;

@@ -8,6 +8,7 @@ import type { Database } from "./db/client.ts";
 import type { Env } from "./env.ts";
 import type { CallGate } from "./gateway/call-gate.ts";
 import type { KeepAlive } from "./gateway/keep-alive.ts";
+import type { Resilience } from "./gateway/resilience.ts";
 import type { LoopGuard } from "./gateway/loop-guard.ts";
 import { createGetModelHandler, createListModelsHandler } from "./gateway/models.ts";
 import { createReadyHandler, healthHandler } from "./http/health.ts";
@@ -33,6 +34,7 @@ export interface RouteParts {
   readonly gate: CallGate;
   readonly limiter: Limiter;
   readonly loop: LoopGuard;
+  readonly resilience: Resilience;
   readonly logger: Logger;
 }
 
@@ -40,9 +42,22 @@ export interface RouteParts {
 export function createRoutes(parts: RouteParts): readonly Route[] {
   const { env, registry, keyStore, logWriter, live, keepAlive, manager, admin, database, gate, limiter, loop, logger } =
     parts;
+  const { resilience } = parts;
   const lookUpKey = (token: string) => keyStore.authenticate(token);
   const record = (row: RequestRecord) => logWriter.record(row);
-  const chat = createChatRoute({ env, registry, lookUpKey, record, live, keepAlive, gate, limiter, loop, logger });
+  const chat = createChatRoute({
+    env,
+    registry,
+    lookUpKey,
+    record,
+    live,
+    keepAlive,
+    gate,
+    limiter,
+    loop,
+    resilience,
+    logger,
+  });
   const models = { registry, lookUpKey };
   return [
     { method: "POST", path: "/v1/chat/completions", handler: chat },

@@ -12,6 +12,7 @@ import { readEnv, type Env } from "./env.ts";
 import { createCallGate } from "./gateway/call-gate.ts";
 import { KeepAlive } from "./gateway/keep-alive.ts";
 import { createLoopGuard, type LoopGuard } from "./gateway/loop-guard.ts";
+import { createResilience, type Resilience } from "./gateway/resilience.ts";
 import type { HttpContext } from "./http/context.ts";
 import { createDispatcher } from "./http/dispatch.ts";
 import { createRouter } from "./http/router.ts";
@@ -39,6 +40,7 @@ export interface Runtime {
   readonly manager: AgentManager;
   readonly live: LiveRequests;
   readonly registry: ProviderRegistry;
+  readonly resilience: Resilience;
   /** Serves one request of the data plane, failures included; never rejects. */
   readonly handle: (context: HttpContext) => Promise<void>;
   /** Tells where the proxy can be reached, for the examples it shows. `CODEWISE_URL` goes before it. */
@@ -97,6 +99,12 @@ export async function createRuntime({ env, rootDirectory }: RuntimeOptions): Pro
   const limiter = limitInFlight(env.MAX_IN_FLIGHT, keyLimiter);
   const loop = createLoopGuard();
   const gate = createCallGate();
+  const resilience = createResilience({
+    retryWaitMaxMs: env.RETRY_WAIT_MAX_MS,
+    circuitCooldownMs: env.CIRCUIT_COOLDOWN_MS,
+    onTransition: ({ target, from, to }) => logger.warn({ ...target, from, to }, "a circuit breaker changed its state"),
+    onRetry: ({ target, code, waitMs }) => logger.debug({ ...target, code, waitMs }, "a target is asked again"),
+  });
   const registry = createProviderRegistry(
     createBuiltinProviders({ ...readProviderSettings(env, manager, logger), via: loop.via, logger }),
   );
@@ -130,6 +138,7 @@ export async function createRuntime({ env, rootDirectory }: RuntimeOptions): Pro
     gate,
     limiter,
     loop,
+    resilience,
     logger,
   };
   return {
@@ -143,6 +152,7 @@ export async function createRuntime({ env, rootDirectory }: RuntimeOptions): Pro
     manager,
     live,
     registry,
+    resilience,
     handle: createDispatcher(createRouter(createRoutes(parts)), logger),
     activeCalls: () => gate.active(),
     listening: (url) => {

@@ -30,15 +30,16 @@ async function main(): Promise<string> {
   const here = import.meta.dirname;
   const rootDirectory = isStandalone(here) ? here : join(here, "..", "..");
   const started = Promise.withResolvers<Runtime>();
+  let handle: Runtime["handle"] | undefined;
   const dashboard = Promise.withResolvers<NextHandler>();
   // Requests await both; without one a failure must not count as unhandled.
   started.promise.catch(() => undefined);
   dashboard.promise.catch(() => undefined);
   const server = createListener({
-    handle: async (context) => {
+    handle: (context) => {
       // Alive is alive, also while the database is being opened.
-      if (context.path === "/healthz") await healthHandler(context);
-      else await (await started.promise).handle(context);
+      if (context.path === "/healthz") return healthHandler(context);
+      return handle === undefined ? started.promise.then((runtime) => runtime.handle(context)) : handle(context);
     },
     ...(env.WORKERS > 1 && { originOf: (request) => readOrigin(request.headers) }),
     isDataPlane: (request, path) =>
@@ -58,6 +59,7 @@ async function main(): Promise<string> {
   installRuntime(runtime);
   runtime.listening(url);
   started.resolve(runtime);
+  handle = runtime.handle;
   stopOnSignals(runtime, home?.front ?? server);
 
   await printWelcome(runtime, { url, withDashboard });

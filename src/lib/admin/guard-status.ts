@@ -1,10 +1,11 @@
+import type { MaybePromise } from "../maybe-promise.ts";
 import { readBearer } from "../http/bearer.ts";
 import type { HttpContext, HttpHandler } from "../http/context.ts";
 import { GatewayError } from "../http/errors.ts";
 import { CLIENT_KEY_PREFIX } from "../keys/generate.ts";
 
 export interface GuardStatusOptions {
-  readonly lookUpKey: (token: string) => Promise<unknown>;
+  readonly lookUpKey: (token: string) => MaybePromise<unknown>;
   /** Throws unless the request is the operator's. */
   readonly requireAdmin: (context: HttpContext) => void;
 }

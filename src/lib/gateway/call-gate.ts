@@ -1,5 +1,8 @@
-import type { HttpContext, HttpHandler } from "../http/context.ts";
+import { Roster, type Seat } from "../collections/roster.ts";
+import type { HttpContext } from "../http/context.ts";
 import { GatewayError } from "../http/errors.ts";
+
+export type ActiveCall = Pick<HttpContext, "abort">;
 
 /** Counts model calls from their arrival, and turns new ones away once the proxy drains. */
 export interface CallGate {
@@ -10,12 +13,13 @@ export interface CallGate {
   close(): void;
   /** Ends the calls that still run, with `shutting_down`. */
   end(): void;
-  /** Wraps the handler of the calls that count. */
-  guard(handler: HttpHandler): HttpHandler;
+  /** Counts a call until it leaves. */
+  enter(call: ActiveCall): Seat<ActiveCall>;
+  leave(seat: Seat<ActiveCall>): void;
 }
 
 export function createCallGate(): CallGate {
-  const active = new Set<Pick<HttpContext, "abort">>();
+  const active = new Roster<ActiveCall>();
   let accepting = true;
   return {
     active: () => active.size,
@@ -24,15 +28,9 @@ export function createCallGate(): CallGate {
       accepting = false;
     },
     end: () => {
-      for (const call of active) call.abort(new GatewayError("shutting_down", "The proxy is shutting down."));
+      for (const call of active.items()) call.abort(new GatewayError("shutting_down", "The proxy is shutting down."));
     },
-    guard: (handler) => async (context) => {
-      active.add(context);
-      try {
-        await handler(context);
-      } finally {
-        active.delete(context);
-      }
-    },
+    enter: (call) => active.add(call),
+    leave: (seat) => active.remove(seat),
   };
 }

@@ -4,6 +4,7 @@ import { changeError, GatewayError, toGatewayError } from "../http/errors.ts";
 import type { ClientKey } from "../keys/key-store.ts";
 import type { Limiter } from "../limits/types.ts";
 import { createChatBodyReader, type ChatBody } from "../openai/chat-body.ts";
+import type { MaybePromise } from "../maybe-promise.ts";
 import type { ProviderRegistry } from "../providers/index.ts";
 import type { CallTimeouts, ProviderOutcome } from "../providers/types.ts";
 import type { Logger } from "../telemetry/logger.ts";
@@ -16,19 +17,22 @@ import type { CallGate } from "./call-gate.ts";
 import { findTargets, type Elsewhere } from "./find-targets.ts";
 import { createKeylessRowBudget } from "./keyless-rows.ts";
 import type { KeepAlive } from "./keep-alive.ts";
+import { createResilience, type Resilience } from "./resilience.ts";
 import { serveStream } from "./serve-stream.ts";
 import { serveWhole } from "./serve-whole.ts";
 
 export interface ChatCompletionsOptions {
   readonly registry: ProviderRegistry;
-  readonly lookUpKey: (token: string) => Promise<ClientKey | undefined>;
+  readonly lookUpKey: (token: string) => MaybePromise<ClientKey | undefined>;
   readonly record: (record: RequestRecord) => void;
   readonly live: LiveRequests;
   readonly keepAlive: KeepAlive;
   readonly logger: Logger;
   readonly maxBodyBytes: number;
   readonly timeouts: CallTimeouts;
-  readonly gate: Pick<CallGate, "accepting">;
+  /** Default: one of its own, with the defaults of `createResilience`. */
+  readonly resilience?: Resilience;
+  readonly gate: Pick<CallGate, "accepting" | "enter" | "leave">;
   readonly limiter: Limiter;
   /** Set in a worker process. */
   readonly elsewhere?: Elsewhere | undefined;
@@ -37,7 +41,9 @@ export interface ChatCompletionsOptions {
 /** `POST /v1/chat/completions`: the way of one request from its bearer to its row. */
 export function createChatCompletionsHandler(options: ChatCompletionsOptions): HttpHandler {
   const keeps = createKeylessRowBudget();
+  const settings = { ...options, resilience: options.resilience ?? createResilience() };
   return async (context) => {
+    const seat = options.gate.enter(context);
     const meter = new RequestMeter({
       id: context.requestId,
       startedAt: context.startedAt,
@@ -51,7 +57,7 @@ export function createChatCompletionsHandler(options: ChatCompletionsOptions): H
       context.abort(new GatewayError("deadline_exceeded", `The request took longer than ${totalMs} ms.`));
     }, totalMs);
     try {
-      const outcome = await serve(options, context, meter);
+      const outcome = await serve(settings, context, meter);
       if (outcome !== undefined) meter.succeeded(outcome);
     } catch (thrown) {
       const error = whyFailed(context, toGatewayError(thrown));
@@ -59,13 +65,14 @@ export function createChatCompletionsHandler(options: ChatCompletionsOptions): H
       throw thrown instanceof GatewayError ? error : thrown;
     } finally {
       clearTimeout(deadline);
+      options.gate.leave(seat);
     }
   };
 }
 
 /** Undefined where another process has served the request. */
 async function serve(
-  options: ChatCompletionsOptions,
+  options: ChatCompletionsOptions & { readonly resilience: Resilience },
   context: HttpContext,
   meter: RequestMeter,
 ): Promise<ProviderOutcome | undefined> {
@@ -76,43 +83,37 @@ async function serve(
   meter.authenticated(key);
   const release = await admit(context, key.id, options.limiter);
   try {
-    return await serveAdmitted(options, context, meter);
+    const { signal } = context;
+    const body = await readChat(context, options.maxBodyBytes);
+    const { model } = body.head;
+    const isStream = body.head.stream === true;
+    meter.asked(model, isStream);
+    const { registry, keepAlive, logger, timeouts, resilience, elsewhere } = options;
+    const targets = await findTargets(registry, model, elsewhere);
+    if (targets === undefined) {
+      meter.passedOn();
+      await elsewhere?.passOn(context, body.withMembers({}));
+      return undefined;
+    }
+    const serveExchange = isStream ? serveStream : serveWhole;
+    return await serveExchange({
+      context,
+      body,
+      targets,
+      registry,
+      meter,
+      keepAlive,
+      logger,
+      timeouts,
+      resilience,
+      keyId: key.id,
+      signal,
+      completionId: `chatcmpl-${context.requestId.replace(/^req_/, "")}`,
+      created: Math.floor(Date.now() / 1000),
+    });
   } finally {
     release();
   }
-}
-
-async function serveAdmitted(
-  options: ChatCompletionsOptions,
-  context: HttpContext,
-  meter: RequestMeter,
-): Promise<ProviderOutcome | undefined> {
-  const { signal } = context;
-  const body = await readChat(context, options.maxBodyBytes);
-  const { model } = body.head;
-  const isStream = body.head.stream === true;
-  meter.asked(model, isStream);
-  const { registry, keepAlive, logger, timeouts, elsewhere } = options;
-  const targets = await findTargets(registry, model, elsewhere);
-  if (targets === undefined) {
-    meter.passedOn();
-    await elsewhere?.passOn(context, body.withMembers({}));
-    return undefined;
-  }
-  const serveExchange = isStream ? serveStream : serveWhole;
-  return await serveExchange({
-    context,
-    body,
-    targets,
-    registry,
-    meter,
-    keepAlive,
-    logger,
-    timeouts,
-    signal,
-    completionId: `chatcmpl-${context.requestId.replace(/^req_/, "")}`,
-    created: Math.floor(Date.now() / 1000),
-  });
 }
 
 async function readChat({ request, signal }: HttpContext, limitBytes: number): Promise<ChatBody> {

@@ -1,33 +1,49 @@
+import type { MaybePromise } from "../maybe-promise.ts";
 import type { ProviderRegistry } from "../providers/index.ts";
-import type { ProviderModel } from "../providers/types.ts";
+import type { LLMProvider, ProviderModel } from "../providers/types.ts";
 import { isClaudeModel, isClaudeProvider, splitForcedProvider, type ProviderOffer } from "./resolve-targets.ts";
 
 // A provider hands out the same array until its catalogue changes, so the set is built once per catalogue.
 const idsOfSnapshot = new WeakMap<readonly ProviderModel[], ReadonlySet<string>>();
 
 const NO_IDS: ReadonlySet<string> = new Set();
+const NO_MODELS: readonly ProviderModel[] = [];
 
 /**
  * A snapshot of what the providers that can matter offer for a model (with or without its `provider/` prefix), for
  * `resolveTargets`: the forced provider alone, else all. Only those whose list decides are asked for it: neither a
- * forced provider, nor the Claude family for a Claude model.
+ * forced provider, nor the Claude family for a Claude model. At once where all those lists are known.
  */
-export async function collectOffers(registry: ProviderRegistry, requested: string): Promise<readonly ProviderOffer[]> {
+export function collectOffers(registry: ProviderRegistry, requested: string): MaybePromise<readonly ProviderOffer[]> {
   const providers = registry.list();
-  const { providerId, model } = splitForcedProvider(
-    requested,
-    providers.map((provider) => provider.id),
-  );
-  const forced = providers.find((provider) => provider.id === providerId);
+  const { providerId, model } = splitForcedProvider(requested, registry.ids());
+  const forced = providerId === undefined ? undefined : registry.get(providerId);
   if (forced !== undefined) return [{ id: forced.id, available: forced.isAvailable(model), models: NO_IDS }];
   const forClaude = isClaudeModel(model);
+  const offers: ProviderOffer[] = [];
+  for (const provider of providers) {
+    const listed = forClaude && isClaudeProvider(provider.id) ? NO_MODELS : provider.getModels();
+    if (listed instanceof Promise) return collectOffersWaiting(providers, model, forClaude);
+    offers.push(toOffer(provider, model, listed));
+  }
+  return offers;
+}
+
+async function collectOffersWaiting(
+  providers: readonly LLMProvider[],
+  model: string,
+  forClaude: boolean,
+): Promise<readonly ProviderOffer[]> {
   return await Promise.all(
-    providers.map(async (provider) => ({
-      id: provider.id,
-      available: provider.isAvailable(model),
-      models: forClaude && isClaudeProvider(provider.id) ? NO_IDS : idsOf(await provider.getModels()),
-    })),
+    providers.map(async (provider) => {
+      const listed = forClaude && isClaudeProvider(provider.id) ? NO_MODELS : await provider.getModels();
+      return toOffer(provider, model, listed);
+    }),
   );
+}
+
+function toOffer(provider: LLMProvider, model: string, listed: readonly ProviderModel[]): ProviderOffer {
+  return { id: provider.id, available: provider.isAvailable(model), models: idsOf(listed) };
 }
 
 function idsOf(models: readonly ProviderModel[]): ReadonlySet<string> {

@@ -6,6 +6,8 @@ import type { Logger } from "../telemetry/logger.ts";
 import type { RequestMeter } from "../usage/meter.ts";
 import type { KeepAlive } from "./keep-alive.ts";
 import type { Target } from "./resolve-targets.ts";
+import type { Resilience } from "./resilience.ts";
+import { scopeIdempotencyKey } from "./idempotency-key.ts";
 import { setServedHeaders } from "./response-headers.ts";
 
 /** One admitted chat request with all that serving it needs. */
@@ -18,6 +20,9 @@ export interface Exchange {
   readonly keepAlive: KeepAlive;
   readonly logger: Logger;
   readonly timeouts: CallTimeouts;
+  readonly resilience: Resilience;
+  /** The id of the client's key. */
+  readonly keyId: string;
   /** The client's disconnect or the deadline. */
   readonly signal: AbortSignal;
   readonly completionId: string;
@@ -40,6 +45,7 @@ export function makeCall(exchange: Exchange, target: Target): ProviderCall {
     model: target.model,
     signal: exchange.signal,
     timeouts: { ...timeouts, totalMs: Math.max(1, Math.floor(timeouts.totalMs - elapsedMs)) },
+    idempotencyKey: scopeIdempotencyKey(exchange.keyId, context.request.headers["idempotency-key"]),
   };
 }
 

@@ -1,8 +1,9 @@
+import { Roster } from "../collections/roster.ts";
 import type { StreamResponder } from "./stream-responder.ts";
 
 /** One timer for all streams: every stream that has been silent for `silenceMs` gets a comment frame. */
 export class KeepAlive {
-  readonly #responders = new Set<StreamResponder>();
+  readonly #responders = new Roster<StreamResponder>();
   readonly #silenceMs: number;
   #timer: NodeJS.Timeout | undefined;
 
@@ -12,10 +13,10 @@ export class KeepAlive {
 
   /** Watches a stream; returns the function that stops it. */
   watch(responder: StreamResponder): () => void {
-    this.#responders.add(responder);
+    const seat = this.#responders.add(responder);
     this.#timer ??= setInterval(() => this.#sweep(), Math.max(10, this.#silenceMs / 5)).unref();
     return () => {
-      this.#responders.delete(responder);
+      this.#responders.remove(seat);
       if (this.#responders.size === 0) this.close();
     };
   }
@@ -26,6 +27,6 @@ export class KeepAlive {
   }
 
   #sweep(): void {
-    for (const responder of this.#responders) responder.keepAlive(this.#silenceMs);
+    for (const responder of this.#responders.items()) responder.keepAlive(this.#silenceMs);
   }
 }

@@ -17,12 +17,12 @@ export function createLoopGuard(id: string = randomUUID()): LoopGuard {
   return {
     id,
     via: `1.1 ${pseudonym}`,
-    guard: (handler) => async (context) => {
+    guard: (handler) => (context) => {
       const via = context.request.headers["via"];
       if (via !== undefined && via.includes(pseudonym)) {
         throw new GatewayError("loop_detected", "This proxy is set up as its own provider.");
       }
-      await handler(context);
+      return handler(context);
     },
   };
 }

@@ -1,13 +1,14 @@
 import type { HttpHandler } from "../http/context.ts";
 import { GatewayError } from "../http/errors.ts";
 import { sendJson } from "../http/respond.ts";
+import type { MaybePromise } from "../maybe-promise.ts";
 import type { ProviderRegistry } from "../providers/index.ts";
 import { authenticate } from "./authenticate.ts";
 import { splitForcedProvider } from "./resolve-targets.ts";
 
 export interface ModelsOptions {
   readonly registry: ProviderRegistry;
-  readonly lookUpKey: (token: string) => Promise<unknown>;
+  readonly lookUpKey: (token: string) => MaybePromise<unknown>;
 }
 
 interface ModelObject {

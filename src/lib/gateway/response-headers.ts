@@ -23,5 +23,7 @@ export function setServedHeaders(
   if (servedBy.upstreamRequestId !== undefined) {
     response.setHeader("x-codewise-upstream-request-id", headerValue(servedBy.upstreamRequestId));
   }
+  const { upstreamHeaders } = servedBy;
+  for (const name in upstreamHeaders) response.setHeader(name, upstreamHeaders[name] ?? "");
   response.setHeader("openai-processing-ms", String(Math.round(performance.now() - served.startedAt)));
 }

@@ -6,23 +6,28 @@ import { StreamResponder } from "./stream-responder.ts";
 export const serveStream: Serve = async (exchange) => {
   const { meter, context, body } = exchange;
   let providerId = "";
+  let noteAnswered = (): void => {};
   const responder = new StreamResponder({
     response: context.response,
     completionId: exchange.completionId,
     created: exchange.created,
     includeUsage: body.head.stream_options?.include_usage === true,
     onOpen: (servedBy) => noteServed(exchange, providerId, servedBy),
-    onFirstOutput: () => meter.firstOutput(),
+    onFirstOutput: () => {
+      meter.firstOutput();
+      noteAnswered();
+    },
   });
   const unwatch = exchange.keepAlive.watch(responder);
   try {
     const outcome = await attemptTargets({
       exchange,
       delivered: () => responder.delivered,
-      run: async (provider, target) => {
+      run: (provider, target, answered) => {
         providerId = provider.id;
+        noteAnswered = answered;
         meter.attempt(provider.id);
-        return await provider.stream(makeCall(exchange, target), responder);
+        return provider.stream(makeCall(exchange, target), responder);
       },
     });
     responder.finish(outcome);

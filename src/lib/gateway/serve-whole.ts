@@ -5,12 +5,14 @@ import { makeCall, noteServed, type Serve } from "./exchange.ts";
 /** Serves an exchange as one JSON object. */
 export const serveWhole: Serve = async (exchange) => {
   const { meter, context } = exchange;
-  const { providerId, result } = await attemptTargets({
+  let providerId = "";
+  const result = await attemptTargets({
     exchange,
     delivered: () => false,
-    run: async (provider, target) => {
-      meter.attempt(provider.id);
-      return { providerId: provider.id, result: await provider.complete(makeCall(exchange, target)) };
+    run: (provider, target) => {
+      providerId = provider.id;
+      meter.attempt(providerId);
+      return provider.complete(makeCall(exchange, target));
     },
   });
   noteServed(exchange, providerId, result.outcome.servedBy);

@@ -49,10 +49,11 @@ export class StreamResponder implements StreamSink {
     return response.write(encodeData(this.#encode().delta(delta)));
   }
 
+  /** The payload is one line. */
   raw(payload: string): boolean {
     if (this.#mode === "idle") this.#begin("raw");
     else this.#lastWriteAt = performance.now();
-    return this.#options.response.write(encodeData(payload));
+    return this.#options.response.write(`data: ${payload}\n\n`);
   }
 
   onDrain(listener: () => void): void {
@@ -113,5 +114,6 @@ export class StreamResponder implements StreamSink {
     if (response.headersSent) return;
     response.statusCode = 200;
     setSseHeaders(response);
+    response.beginStream?.();
   }
 }

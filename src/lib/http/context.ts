@@ -19,6 +19,8 @@ export interface HttpResponse {
   setHeader(name: string, value: HeaderValue): unknown;
   hasHeader(name: string): boolean;
   flushHeaders(): void;
+  /** Says that many short pieces of text will follow, so that a host may send them in a cheaper way. */
+  beginStream?(): void;
   /** Text is sent as UTF-8. `false` asks to wait for `drain`. */
   write(data: string | Uint8Array, onWritten?: () => void): boolean;
   end(data?: string | Uint8Array): unknown;

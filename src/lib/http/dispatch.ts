@@ -5,6 +5,7 @@ import { sendError } from "./respond.ts";
 import type { RouteMatch } from "./router.ts";
 
 const DISCARD_TIMEOUT_MS = 2000;
+const DONE = Promise.resolve();
 
 /**
  * Makes the function that serves any data-plane request: finds its route, runs the handler and renders what it throws.
@@ -14,17 +15,21 @@ export function createDispatcher(
   router: (method: string, path: string) => RouteMatch,
   logger: Logger,
 ): (context: HttpContext) => Promise<void> {
-  return async (context) => {
+  const fail = (context: HttpContext, thrown: unknown): void => {
+    const error = toGatewayError(thrown);
+    if (!(thrown instanceof GatewayError)) {
+      logger.error({ requestId: context.requestId, path: context.path, error: thrown }, "a handler failed");
+    }
+    answerError(context, error);
+  };
+  return (context) => {
     try {
       const { handler, params } = router(context.request.method ?? "GET", context.path);
       context.params = params;
-      await handler(context);
+      return handler(context).catch((thrown: unknown) => fail(context, thrown));
     } catch (thrown) {
-      const error = toGatewayError(thrown);
-      if (!(thrown instanceof GatewayError)) {
-        logger.error({ requestId: context.requestId, path: context.path, error: thrown }, "a handler failed");
-      }
-      answerError(context, error);
+      fail(context, thrown);
+      return DONE;
     }
   };
 }

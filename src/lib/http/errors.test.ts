@@ -25,6 +25,22 @@ describe("errors", () => {
     });
   });
 
+  it("says that repeating does not help where the table knows it, unless the failure knows better", () => {
+    const said = (error: GatewayError) => renderErrorHeaders(error)["x-should-retry"];
+    expect(said(new GatewayError("insufficient_quota", "x"))).toBe("false");
+    expect(said(new GatewayError("upstream_unauthorized", "x"))).toBe("false");
+    expect(said(new GatewayError("upstream_unauthorized", "x", { shouldRetry: true }))).toBe("true");
+    expect(said(new GatewayError("rate_limit_exceeded", "x"))).toBeUndefined();
+    expect(said(new GatewayError("circuit_open", "x"))).toBeUndefined();
+  });
+
+  it("passes an upstream's headers on, and lets none of them stand in for its own", () => {
+    const upstreamHeaders = { "x-ratelimit-limit-tokens": "5", "retry-after": "99" };
+    expect(
+      renderErrorHeaders(new GatewayError("rate_limit_exceeded", "x", { upstreamHeaders, retryAfterMs: 0 })),
+    ).toEqual({ "x-ratelimit-limit-tokens": "5", "retry-after": "0", "retry-after-ms": "0" });
+  });
+
   it("tells nothing of an unexpected failure", () => {
     const error = toGatewayError(new Error("password=hunter2 at /home/user"));
     expect(error.code).toBe("server_error");

@@ -14,9 +14,16 @@ interface ErrorCodeEntry {
   readonly type: string;
   /** Whether the gateway may try the next target when nothing was delivered yet. */
   readonly failover: boolean;
+  /** What `x-should-retry` says unless the failure itself knows better; `undefined` lets the SDK decide by status. */
+  readonly shouldRetry?: boolean;
 }
 
 const entry = (status: number, type: string, failover = false): ErrorCodeEntry => ({ status, type, failover });
+/** Asking again soon cannot help, or would spend tokens that are used up already. */
+const lasting = (status: number, type: string, failover = false): ErrorCodeEntry => ({
+  ...entry(status, type, failover),
+  shouldRetry: false,
+});
 
 export const ERROR_CODES = {
   // The request is wrong; another target would say the same.
@@ -47,8 +54,8 @@ export const ERROR_CODES = {
 
   // Limits.
   rate_limit_exceeded: entry(429, "rate_limit_error", true),
-  insufficient_quota: entry(429, "insufficient_quota", true),
-  usage_limit_reached: entry(429, "rate_limit_error", true),
+  insufficient_quota: lasting(429, "insufficient_quota", true),
+  usage_limit_reached: lasting(429, "rate_limit_error", true),
   agents_busy: entry(429, "rate_limit_error", true),
 
   // The proxy itself.
@@ -56,33 +63,34 @@ export const ERROR_CODES = {
   database_unavailable: entry(503, "server_error"),
   shutting_down: entry(503, "server_error"),
   proxy_overloaded: entry(503, "server_error"),
-  loop_detected: entry(508, "server_error"),
+  loop_detected: lasting(508, "server_error"),
   no_provider_available: entry(503, "server_error"),
+  circuit_open: entry(503, "server_error"),
 
   // The upstream API.
   upstream_error: entry(502, "server_error", true),
   upstream_invalid_response: entry(502, "server_error", true),
   upstream_connection_failed: entry(502, "server_error", true),
-  upstream_incomplete: entry(502, "server_error", true),
-  upstream_unauthorized: entry(502, "server_error", true),
-  upstream_model_not_found: entry(502, "server_error", true),
-  upstream_billing: entry(502, "server_error", true),
+  upstream_incomplete: lasting(502, "server_error", true),
+  upstream_unauthorized: lasting(502, "server_error", true),
+  upstream_model_not_found: lasting(502, "server_error", true),
+  upstream_billing: lasting(502, "server_error", true),
   upstream_overloaded: entry(503, "server_error", true),
   upstream_timeout: entry(504, "server_error", true),
-  deadline_exceeded: entry(504, "server_error"),
+  deadline_exceeded: lasting(504, "server_error"),
 
   // The CLI and the agent that runs it.
   agent_lost: entry(502, "server_error", true),
   agent_protocol_error: entry(502, "server_error", true),
-  agent_rejected: entry(503, "server_error", true),
+  agent_rejected: lasting(503, "server_error", true),
   cancelled: entry(499, "invalid_request_error"),
-  cli_missing: entry(503, "server_error", true),
-  cli_not_logged_in: entry(503, "server_error", true),
+  cli_missing: lasting(503, "server_error", true),
+  cli_not_logged_in: lasting(503, "server_error", true),
   cli_crashed: entry(502, "server_error", true),
   cli_no_result: entry(502, "server_error", true),
-  cli_repeated_output: entry(502, "server_error"),
-  cli_unexpected_tool: entry(502, "server_error", true),
-  cli_output_invalid: entry(502, "server_error", true),
+  cli_repeated_output: lasting(502, "server_error"),
+  cli_unexpected_tool: lasting(502, "server_error", true),
+  cli_output_invalid: lasting(502, "server_error", true),
 } as const satisfies Record<string, ErrorCodeEntry>;
 
 export type ErrorCode = keyof typeof ERROR_CODES;
@@ -100,7 +108,9 @@ export interface GatewayErrorOptions {
   /** How long the client should wait, in milliseconds; becomes `Retry-After` and `retry-after-ms`. */
   readonly retryAfterMs?: number | undefined;
   /** Sent as `x-should-retry`; leave unset to let the SDK decide by status. */
-  readonly shouldRetry?: boolean;
+  readonly shouldRetry?: boolean | undefined;
+  /** Headers of the upstream's answer that go on to the client, such as `x-ratelimit-*`: names and values already checked. */
+  readonly upstreamHeaders?: Readonly<Record<string, string>> | undefined;
   /** Overrides the table: may the gateway try another target before the first output? */
   readonly failover?: boolean;
   /** Methods to name in `Allow` for 405. */
@@ -118,6 +128,7 @@ export class GatewayError extends Error {
   readonly param: string | null;
   readonly retryAfterMs: number | undefined;
   readonly shouldRetry: boolean | undefined;
+  readonly upstreamHeaders: Readonly<Record<string, string>> | undefined;
   readonly failover: boolean;
   readonly allow: readonly string[] | undefined;
   readonly usage: Usage | undefined;
@@ -130,7 +141,8 @@ export class GatewayError extends Error {
     this.type = ERROR_CODES[code].type;
     this.param = options.param ?? null;
     this.retryAfterMs = options.retryAfterMs;
-    this.shouldRetry = options.shouldRetry;
+    this.shouldRetry = options.shouldRetry ?? ERROR_CODES[code].shouldRetry;
+    this.upstreamHeaders = options.upstreamHeaders;
     this.failover = options.failover ?? ERROR_CODES[code].failover;
     this.allow = options.allow;
     this.usage = options.usage;
@@ -142,15 +154,16 @@ export function changeError(
   error: GatewayError,
   { message = error.message, ...changes }: GatewayErrorOptions & { readonly message?: string },
 ): GatewayError {
-  const { status, param, retryAfterMs, shouldRetry, failover, allow, usage, cause } = error;
+  const { status, param, retryAfterMs, shouldRetry, upstreamHeaders, failover, allow, usage, cause } = error;
   return new GatewayError(error.code, message, {
     status,
     param,
     retryAfterMs,
+    shouldRetry,
+    upstreamHeaders,
     failover,
     usage,
     cause,
-    ...(shouldRetry !== undefined && { shouldRetry }),
     ...(allow !== undefined && { allow }),
     ...changes,
   });
@@ -176,9 +189,12 @@ export function renderErrorBody(error: GatewayError): ErrorBody {
   return { error: { message: error.message, type: error.type, param: error.param, code: error.code } };
 }
 
-/** The headers that belong to a failure: `retry-after` (whole seconds, rounded up), `retry-after-ms`, `x-should-retry`, `allow`. */
+/**
+ * The headers that belong to a failure: `retry-after` (whole seconds, rounded up), `retry-after-ms`, `x-should-retry`,
+ * `allow`, and the upstream's own that go on.
+ */
 export function renderErrorHeaders(error: GatewayError): Record<string, string> {
-  const headers: Record<string, string> = {};
+  const headers: Record<string, string> = { ...error.upstreamHeaders };
   if (error.retryAfterMs !== undefined) {
     const retryAfterMs = Math.max(0, Math.ceil(error.retryAfterMs));
     headers["retry-after"] = String(Math.ceil(retryAfterMs / 1000));

@@ -4,8 +4,12 @@ import type { HeaderValue, HttpResponse } from "./context.ts";
 type Event = Parameters<HttpResponse["on"]>[0];
 
 /**
- * A `ServerResponse` whose headers are gathered as plain pairs and go out in one `writeHead`. Node's own `setHeader` checks
- * and stores each header, and then stores all of them again: a sizeable part of what a small answer costs.
+ * A `ServerResponse` whose headers are gathered as plain pairs and go out in one `writeHead`: node's own `setHeader` checks
+ * and stores each header, and then stores all of them again, a sizeable part of what a small answer costs.
+ *
+ * The pieces of a stream are framed here (RFC 9112, 7.1) and written to the socket as one text: node writes the length, the
+ * piece and the line end each by itself, which costs a chunk a sixth of all it costs. The socket is the answer's only
+ * while it is its turn on the connection; until then, and for the end, node's own `write` and `end` serve.
  */
 export class NodeResponse implements HttpResponse {
   statusCode = 200;
@@ -13,6 +17,9 @@ export class NodeResponse implements HttpResponse {
   /** Names and values in turn. */
   readonly #headers: (string | number | string[])[] = [];
   #isCommitted = false;
+  #isStream = false;
+  /** Whether node has sent the headers with a first piece, so that more pieces may follow it on the socket. */
+  #hasBegun = false;
 
   constructor(response: ServerResponse) {
     this.#response = response;
@@ -42,8 +49,17 @@ export class NodeResponse implements HttpResponse {
     this.#response.flushHeaders();
   }
 
+  beginStream(): void {
+    this.#isStream = true;
+  }
+
   write(data: string | Uint8Array, onWritten?: () => void): boolean {
     if (!this.#isCommitted) this.#commit();
+    const { socket } = this.#response;
+    if (this.#hasBegun && socket !== null && typeof data === "string") {
+      return socket.write(`${Buffer.byteLength(data).toString(16)}\r\n${data}\r\n`, onWritten);
+    }
+    this.#hasBegun = this.#isStream && socket !== null && this.#response.chunkedEncoding;
     return onWritten === undefined ? this.#response.write(data) : this.#response.write(data, onWritten);
   }
 
@@ -58,14 +74,24 @@ export class NodeResponse implements HttpResponse {
 
   on(event: Event, listener: () => void): void {
     this.#response.on(event, listener);
+    if (event === "drain") this.#response.socket?.on(event, listener);
   }
 
   once(event: Event, listener: () => void): void {
-    this.#response.once(event, listener);
+    if (event !== "drain") {
+      this.#response.once(event, listener);
+      return;
+    }
+    const first = (): void => {
+      this.off(event, first);
+      listener();
+    };
+    this.on(event, first);
   }
 
   off(event: Event, listener: () => void): void {
     this.#response.off(event, listener);
+    if (event === "drain") this.#response.socket?.off(event, listener);
   }
 
   #indexOf(name: string): number {

@@ -1,6 +1,10 @@
+import { isAscii } from "node:buffer";
 import { renderErrorBody, renderErrorHeaders, type GatewayError } from "./errors.ts";
 import type { HttpResponse } from "./context.ts";
 import { encodeData } from "./sse.ts";
+
+/** Longest body that is sent in one piece with its headers, in bytes. */
+const ONE_PIECE_MAX = 16 * 1024;
 
 /** Sends a JSON answer. Bytes are sent as they are: they must be JSON already. Does nothing if the answer has begun. */
 export function sendJson(response: HttpResponse, status: number, value: unknown): void {
@@ -10,7 +14,8 @@ export function sendJson(response: HttpResponse, status: number, value: unknown)
   response.setHeader("content-type", "application/json; charset=utf-8");
   response.setHeader("content-length", body.length);
   if (!response.hasHeader("cache-control")) response.setHeader("cache-control", "no-store");
-  response.end(body);
+  // Node sends a short text in one piece with the headers, and bytes beside them.
+  response.end(body.length <= ONE_PIECE_MAX && isAscii(body) ? body.toString("latin1") : body);
 }
 
 /** Sends 204. */

@@ -1,3 +1,4 @@
+import type { MaybePromise } from "../maybe-promise.ts";
 import { BoundedMap } from "./bounded-map.ts";
 
 /** Who a client key belongs to. */
@@ -60,8 +61,8 @@ export class KeyCache {
     this.#unknownUntil = new BoundedMap(this.#options.maxEntries);
   }
 
-  /** The key of a hash; undefined for one that is unknown or revoked. Throws GatewayError `database_unavailable`. */
-  async get(hash: string): Promise<ClientKey | undefined> {
+  /** The key of a hash; undefined for one that is unknown or revoked. At once where it is known and fresh. Rejects with GatewayError `database_unavailable`. */
+  get(hash: string): MaybePromise<ClientKey | undefined> {
     const { now, freshMs, awaitRefreshMs, staleMs } = this.#options;
     const known = this.#known.get(hash);
     if (known !== undefined) {
@@ -70,12 +71,12 @@ export class KeyCache {
       if (age < staleMs) {
         const refresh = this.#lookup(hash).catch(() => known.key);
         const isBackground = age < awaitRefreshMs || now() - this.#refreshFailedAt < REFRESH_RETRY_MS;
-        return isBackground ? known.key : await this.#orAfterWait(refresh, known.key);
+        return isBackground ? known.key : this.#orAfterWait(refresh, known.key);
       }
       this.#known.delete(hash);
     }
     if ((this.#unknownUntil.get(hash) ?? 0) > now()) return undefined;
-    return await this.#lookup(hash);
+    return this.#lookup(hash);
   }
 
   /** Forgets that a hash is unknown: its key was just made. */

@@ -1,3 +1,4 @@
+import type { MaybePromise } from "../maybe-promise.ts";
 import { BatchedLookup } from "./batched-lookup.ts";
 import { CLIENT_KEY_PREFIX } from "./generate.ts";
 import { hashKey } from "./hash.ts";
@@ -20,15 +21,15 @@ export class KeyChecker {
     this.#cache = new KeyCache({ ...cache, load: (hash) => lookup.get(hash) });
   }
 
-  /** The key that a token is; undefined when it is none or revoked. Throws GatewayError `database_unavailable`. */
-  async check(token: string): Promise<ClientKey | undefined> {
+  /** The key that a token is; undefined when it is none or revoked. Rejects with GatewayError `database_unavailable`. */
+  check(token: string): MaybePromise<ClientKey | undefined> {
     if (!token.startsWith(CLIENT_KEY_PREFIX) || token.length > MAX_TOKEN_LENGTH) return undefined;
-    return await this.#cache.get(hashKey(token));
+    return this.#cache.get(hashKey(token));
   }
 
   /** The key of a hash, as {@link check}. */
-  async find(hash: string): Promise<ClientKey | undefined> {
-    return await this.#cache.get(hash);
+  find(hash: string): MaybePromise<ClientKey | undefined> {
+    return this.#cache.get(hash);
   }
 
   /** Forgets that a hash is unknown: its key was just made. */

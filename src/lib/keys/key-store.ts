@@ -10,6 +10,7 @@ import {
   type KeyRow,
   type NewKeyRow,
 } from "../db/queries/keys.ts";
+import type { MaybePromise } from "../maybe-promise.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { generateClientKey, generateKeyId, keyStart } from "./generate.ts";
 import { hashKey } from "./hash.ts";
@@ -56,13 +57,12 @@ export class KeyStore {
 
   /**
    * The key that a bearer token is; undefined when it is none or revoked. A key that was seen before is answered from
-   * memory, for up to an hour while the database is away. Throws GatewayError `database_unavailable` when an unknown
-   * token cannot be looked up.
+   * memory at once, for up to an hour while the database is away. Rejects with GatewayError `database_unavailable` when
+   * an unknown token cannot be looked up.
    */
-  async authenticate(token: string): Promise<ClientKey | undefined> {
-    const key = await this.#checker.check(token);
-    if (key !== undefined) this.touch(key.id);
-    return key;
+  authenticate(token: string): MaybePromise<ClientKey | undefined> {
+    const key = this.#checker.check(token);
+    return key instanceof Promise ? key.then((found) => this.#used(found)) : this.#used(key);
   }
 
   /** The key of a hash, for another process that has checked a token; otherwise as {@link authenticate}. */
@@ -144,6 +144,11 @@ export class KeyStore {
     this.#checker.admit(row.hash);
     this.#announce({ admitted: row.hash });
     return { ...inserted, key };
+  }
+
+  #used(key: ClientKey | undefined): ClientKey | undefined {
+    if (key !== undefined) this.touch(key.id);
+    return key;
   }
 
   #announce(change: KeyChange): void {

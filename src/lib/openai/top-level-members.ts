@@ -49,7 +49,8 @@ type Expecting = "key" | "colon" | "value" | "comma";
  */
 export function createMemberScanner({ keys, maxDepth }: MemberScannerOptions): MemberScanner {
   const members = new Map<string, MemberSpan>();
-  const brackets = new Uint8Array(maxDepth + 1);
+  /** The opening bracket of each level. */
+  const brackets: number[] = [];
   let depth = 0;
   let offset = 0;
   let inString = false;
@@ -100,6 +101,28 @@ export function createMemberScanner({ keys, maxDepth }: MemberScannerOptions): M
     // A backslash at the very end jumped over the chunk's end: the next chunk begins with what it escapes.
     isEscaped = index > chunk.length;
     return chunk.length;
+  }
+
+  /** Goes on within a nested value until it ends, a string in it goes beyond the chunk, or the chunk ends. */
+  function skipNested(chunk: Buffer, start: number): number {
+    let index = start;
+    while (index < chunk.length) {
+      const byte = chunk[index];
+      index += 1;
+      if (byte === QUOTE) {
+        inString = true;
+        index = skipString(chunk, index);
+        if (inString) return index;
+      } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
+        open(byte);
+      } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
+        // An opening bracket's code is two less than that of its closing one.
+        if (brackets[depth] !== byte - 2) throw invalidJson();
+        depth -= 1;
+        if (depth === 1) return index;
+      }
+    }
+    return index;
   }
 
   function endKey(end: number, chunk: Buffer, chunkStart: number): void {
@@ -182,38 +205,30 @@ export function createMemberScanner({ keys, maxDepth }: MemberScannerOptions): M
   return {
     push(chunk) {
       const chunkStart = offset;
+      const { length } = chunk;
       let index = 0;
-      while (index < chunk.length) {
+      while (index < length) {
         if (inString) {
           index = skipString(chunk, index);
           lastByte = chunkStart + index;
           if (!inString && depth === 1 && expecting === "key") endKey(chunkStart + index, chunk, chunkStart);
           continue;
         }
-        const byte = chunk[index] ?? 0;
-        if (byte <= SPACE) {
-          index += 1;
+        if (depth > 1) {
+          index = skipNested(chunk, index);
+          lastByte = chunkStart + index;
           continue;
         }
-        if (depth > 1) {
-          if (byte === QUOTE) inString = true;
-          else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) open(byte);
-          else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
-            // An opening bracket's code is two less than that of its closing one.
-            if (brackets[depth] !== byte - 2) throw invalidJson();
-            depth -= 1;
-          }
-        } else if (depth === 1) {
-          atTopLevel(byte, chunkStart + index);
-        } else if (byte === OPEN_BRACE && !isDone) {
-          open(byte);
-        } else {
-          throw invalidJson();
+        const byte = chunk[index] ?? 0;
+        if (byte > SPACE) {
+          if (depth === 1) atTopLevel(byte, chunkStart + index);
+          else if (byte === OPEN_BRACE && !isDone) open(byte);
+          else throw invalidJson();
+          lastByte = chunkStart + index + 1;
         }
         index += 1;
-        lastByte = chunkStart + index;
       }
-      offset += chunk.length;
+      offset += length;
       // A key that goes on in the next chunk.
       if (inString && depth === 1 && expecting === "key" && offset - keyStart <= MAX_KEY_BYTES) {
         keyBytes = [...keyBytes, chunk.subarray(Math.max(0, keyStart - chunkStart))];

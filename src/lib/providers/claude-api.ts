@@ -4,12 +4,13 @@ import { createSseParser } from "../http/sse.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { CLAUDE_ALIAS_MODELS, CLAUDE_STATIC_MODELS, claudeModelTraits, resolveClaudeModel } from "./claude/models.ts";
 import { translateClaudeError } from "./claude/translate-error.ts";
+import { translateClaudeHeaders } from "./claude/translate-headers.ts";
 import { translateRequest } from "./claude/translate-request.ts";
 import { translateResponse } from "./claude/translate-response.ts";
 import { createClaudeStreamTranslator } from "./claude/translate-stream.ts";
 import { hideSecret } from "./transports/hide-secret.ts";
 import { createBackpressure } from "./transports/http-backpressure.ts";
-import { withUsage } from "./transports/http-errors.ts";
+import { withAnswerHeaders, withUsage } from "./transports/http-errors.ts";
 import { createModelList } from "./transports/http-model-list.ts";
 import { createHttpClient, type HttpRequest, type HttpStreamControl } from "./transports/http.ts";
 import type { LLMProvider, ProviderCall, ProviderModel, ProviderOutcome, ServedBy, StreamSink } from "./types.ts";
@@ -41,8 +42,12 @@ export function createClaudeApiProvider(options: ClaudeApiProviderOptions): LLMP
   };
   let closed = false;
 
-  const translateError: HttpRequest["translateError"] = ({ status, body, retryAfterMs }) =>
-    translateClaudeError(status, body, retryAfterMs);
+  const translateError: HttpRequest["translateError"] = ({ status, headers: received, body, retryAfterMs }) =>
+    withAnswerHeaders(
+      translateClaudeError(status, body, retryAfterMs),
+      received,
+      translateClaudeHeaders(received, Date.now()),
+    );
 
   const models = createModelList({
     initial: CLAUDE_STATIC_MODELS,
@@ -90,12 +95,13 @@ export function createClaudeApiProvider(options: ClaudeApiProviderOptions): LLMP
     const translator = createClaudeStreamTranslator();
     const applyBackpressure = createBackpressure(sink);
     let upstreamRequestId: string | undefined;
+    let upstreamHeaders: ServedBy["upstreamHeaders"];
     let servedBy: ServedBy | undefined;
     let control: HttpStreamControl | undefined;
 
     const open = (): ServedBy => {
       if (servedBy !== undefined) return servedBy;
-      servedBy = { model: translator.model ?? call.model, droppedParams, upstreamRequestId };
+      servedBy = { model: translator.model ?? call.model, droppedParams, upstreamRequestId, upstreamHeaders };
       sink.open(servedBy);
       return servedBy;
     };
@@ -116,6 +122,7 @@ export function createClaudeApiProvider(options: ClaudeApiProviderOptions): LLMP
       await http.openStream(request, {
         onOpen: (received) => {
           upstreamRequestId = readHeader(received["request-id"]);
+          upstreamHeaders = translateClaudeHeaders(received, Date.now());
         },
         onData: (chunk, streamControl) => {
           control = streamControl;
@@ -144,10 +151,9 @@ export function createClaudeApiProvider(options: ClaudeApiProviderOptions): LLMP
       const reply = await http.requestJson(request);
       const { completion, finishReason, usage, model } = translateResponse(parseReply(reply.body.toString()), call);
       const upstreamRequestId = readHeader(reply.headers["request-id"]);
-      return {
-        body: completion,
-        outcome: { servedBy: { model, droppedParams, upstreamRequestId }, finishReason, usage },
-      };
+      const upstreamHeaders = translateClaudeHeaders(reply.headers, Date.now());
+      const servedBy = { model, droppedParams, upstreamRequestId, upstreamHeaders };
+      return { body: completion, outcome: { servedBy, finishReason, usage } };
     },
     close: async () => {
       closed = true;

@@ -14,17 +14,20 @@ export { BUILTIN_PROVIDER_TYPES, type LLMProvider } from "./types.ts";
 export interface ProviderRegistry {
   get(id: string): LLMProvider | undefined;
   list(): readonly LLMProvider[];
+  ids(): readonly string[];
   /** Ends what the providers hold open. */
   close(): Promise<void>;
 }
 
 /** Makes a registry. Throws when two providers have the same id. */
 export function createProviderRegistry(providers: readonly LLMProvider[]): ProviderRegistry {
+  const ids = providers.map((provider) => provider.id);
   const byId = new Map(providers.map((provider) => [provider.id, provider]));
   if (byId.size !== providers.length) throw new Error("Two providers have the same id.");
   return {
     get: (id) => byId.get(id),
     list: () => providers,
+    ids: () => ids,
     close: async () => {
       await Promise.allSettled(providers.map((provider) => provider.close()));
     },

@@ -382,7 +382,7 @@ describe("without streaming", () => {
       headers: { "content-type": "application/json; charset=utf-8", "x-request-id": "req_9" },
     });
     const { body, outcome } = await provider.complete(createCall());
-    expect(body.toString()).toBe(text);
+    expect(body).toEqual(Buffer.from(text));
     expect(outcome).toEqual({
       servedBy: { model: "gpt-test", upstreamRequestId: "req_9" },
       finishReason: "stop",
@@ -394,7 +394,7 @@ describe("without streaming", () => {
     const text = '{"choices":[{"finish_reason":"stop"}],"usage":{"prompt_tokens":-1,"completion_tokens":9e99}}';
     upstream.enqueue({ steps: [text], headers: { "content-type": "application/json" } });
     const { body, outcome } = await provider.complete(createCall());
-    expect([body.toString(), outcome.usage]).toEqual([text, undefined]);
+    expect([body, outcome.usage]).toEqual([Buffer.from(text), undefined]);
   });
 
   it.each([

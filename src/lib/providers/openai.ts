@@ -7,9 +7,10 @@ import { createChunkRelay } from "./openai/relay-chunk.ts";
 import { watchCompletion } from "./openai/relay-completion.ts";
 import { renameTokenLimit } from "./openai/token-limit.ts";
 import { translateOpenAIError } from "./openai/translate-error.ts";
+import { translateOpenAIHeaders } from "./openai/translate-headers.ts";
 import { hideSecret } from "./transports/hide-secret.ts";
 import { createBackpressure } from "./transports/http-backpressure.ts";
-import { withUsage } from "./transports/http-errors.ts";
+import { withAnswerHeaders, withUsage } from "./transports/http-errors.ts";
 import { createModelList, type ModelList } from "./transports/http-model-list.ts";
 import { createHttpClient, type HttpRequest, type HttpStreamControl } from "./transports/http.ts";
 import type { LLMProvider, ProviderCall, ProviderModel, ProviderOutcome, ServedBy, StreamSink } from "./types.ts";
@@ -51,12 +52,12 @@ export function createOpenAIProvider(options: OpenAIProviderOptions): LLMProvide
   const models = createModels();
   let closed = false;
 
-  const translateError: HttpRequest["translateError"] = ({ status, body, retryAfterMs }) =>
-    translateOpenAIError(status, body, retryAfterMs);
+  const translateError: HttpRequest["translateError"] = ({ status, headers: received, body, retryAfterMs }) =>
+    withAnswerHeaders(translateOpenAIError(status, body, retryAfterMs), received, translateOpenAIHeaders(received));
 
   function createModels(): Pick<ModelList, "get" | "close"> {
     const fixed = (options.models ?? []).map((id): ProviderModel => ({ id, ownedBy: "openai", created: 0 }));
-    if (fixed.length > 0) return { get: async () => fixed, close: () => {} };
+    if (fixed.length > 0) return { get: () => fixed, close: () => {} };
     return createModelList({
       load: loadModels,
       // Not the message: it may quote the upstream.
@@ -84,7 +85,8 @@ export function createOpenAIProvider(options: OpenAIProviderOptions): LLMProvide
     return {
       method: "POST",
       path: `${basePath}/chat/completions`,
-      headers: callHeaders,
+      headers:
+        call.idempotencyKey === undefined ? callHeaders : { ...callHeaders, "idempotency-key": call.idempotencyKey },
       body: upstreamBody(call, stream),
       signal: call.signal,
       timeouts: call.timeouts,
@@ -99,13 +101,14 @@ export function createOpenAIProvider(options: OpenAIProviderOptions): LLMProvide
     const lead = createLeadHolder();
     const applyBackpressure = createBackpressure(sink);
     let upstreamRequestId: string | undefined;
+    let upstreamHeaders: ServedBy["upstreamHeaders"];
     let servedBy: ServedBy | undefined;
     let control: HttpStreamControl | undefined;
     let done = false;
 
     const open = (): ServedBy => {
       if (servedBy !== undefined) return servedBy;
-      servedBy = { model: relay.model ?? model, upstreamRequestId };
+      servedBy = { model: relay.model ?? model, upstreamRequestId, upstreamHeaders };
       sink.open(servedBy);
       return servedBy;
     };
@@ -125,6 +128,10 @@ export function createOpenAIProvider(options: OpenAIProviderOptions): LLMProvide
         const payload = relay.push(data);
         if (relay.broughtOutput) control.output();
         if (payload === undefined) return;
+        if (lead.released) {
+          applyBackpressure(sink.raw(payload), control);
+          return;
+        }
         for (const ready of lead.push(payload, relay.broughtOutput)) {
           open();
           applyBackpressure(sink.raw(ready), control);
@@ -135,6 +142,7 @@ export function createOpenAIProvider(options: OpenAIProviderOptions): LLMProvide
       await http.openStream(createRequest(call, true), {
         onOpen: (received) => {
           upstreamRequestId = readHeader(received["x-request-id"]);
+          upstreamHeaders = translateOpenAIHeaders(received);
         },
         onData: (chunk, streamControl) => {
           control = streamControl;
@@ -162,7 +170,9 @@ export function createOpenAIProvider(options: OpenAIProviderOptions): LLMProvide
       const reply = await http.requestJson(createRequest(call, false));
       const { model = call.model, finishReason, usage } = watchCompletion(reply.body);
       const upstreamRequestId = readHeader(reply.headers["x-request-id"]);
-      return { body: reply.body, outcome: { servedBy: { model, upstreamRequestId }, finishReason, usage } };
+      const upstreamHeaders = translateOpenAIHeaders(reply.headers);
+      const servedBy = { model, upstreamRequestId, upstreamHeaders };
+      return { body: reply.body, outcome: { servedBy, finishReason, usage } };
     },
     close: async () => {
       closed = true;

@@ -1,3 +1,4 @@
+import type { MaybePromise } from "../maybe-promise.ts";
 import type { ChatBody } from "../openai/chat-body.ts";
 import type { ChatCompletion } from "../openai/completion.ts";
 import type { ChatDelta } from "../openai/delta.ts";
@@ -34,6 +35,8 @@ export interface ProviderCall {
   /** Aborted by the client's disconnect, a timeout or a lost race. The provider must then stop all work at once. */
   readonly signal: AbortSignal;
   readonly timeouts: CallTimeouts;
+  /** For an upstream that knows `Idempotency-Key`; equal for equal requests of one client. */
+  readonly idempotencyKey?: string | undefined;
 }
 
 /** What is known about who serves a call before the first output; becomes response headers. */
@@ -44,6 +47,8 @@ export interface ServedBy {
   /** Request parameters this target cannot honour, by name. */
   readonly droppedParams?: readonly string[];
   readonly upstreamRequestId?: string | undefined;
+  /** Headers of the upstream's answer that go on to the client, such as `x-ratelimit-*`: names and values already checked. */
+  readonly upstreamHeaders?: Readonly<Record<string, string>> | undefined;
 }
 
 /**
@@ -88,8 +93,8 @@ export interface LLMProvider {
   readonly type: ProviderType;
   /** Whether a call for this model (any model, if left out) could be served now. Cheap: called per request. */
   isAvailable(model?: string): boolean;
-  /** The models on offer, from a snapshot that is refreshed in the background; never rejects. */
-  getModels(): Promise<readonly ProviderModel[]>;
+  /** The models on offer, from a snapshot that is refreshed in the background: at once where there is one; never rejects. */
+  getModels(): MaybePromise<readonly ProviderModel[]>;
   complete(call: ProviderCall): Promise<CompletionResult>;
   stream(call: ProviderCall, sink: StreamSink): Promise<ProviderOutcome>;
   /** Ends what the provider holds open: pools, processes. */

@@ -1,3 +1,4 @@
+import { Roster, type Seat } from "../collections/roster.ts";
 import type { RequestRecord } from "./record.ts";
 
 /** A request that has not ended yet, as the dashboard shows it. */
@@ -14,9 +15,11 @@ export interface LiveRequest {
   phase: "routing" | "waiting" | "streaming";
 }
 
+export type LiveChange = Partial<Pick<LiveRequest, "provider" | "servedModel" | "agentId" | "phase">>;
+
 /** What is going on and what just ended, in memory: the dashboard's source, which works without a database. */
 export class LiveRequests {
-  readonly #inFlight = new Map<string, LiveRequest>();
+  readonly #inFlight = new Roster<LiveRequest>();
   /** What other processes have in flight, by their number. */
   readonly #reported = new Map<number, readonly LiveRequest[]>();
   /** Oldest first. */
@@ -28,21 +31,21 @@ export class LiveRequests {
     this.#recentMax = recentMax;
   }
 
-  start(request: LiveRequest): void {
-    this.#inFlight.set(request.id, request);
+  /** Shows a request as in flight; its seat is asked for on changes and at the end. */
+  start(request: LiveRequest): Seat<LiveRequest> {
+    const seat = this.#inFlight.add(request);
     this.#notify();
+    return seat;
   }
 
-  update(id: string, change: Partial<Pick<LiveRequest, "provider" | "servedModel" | "agentId" | "phase">>): void {
-    const request = this.#inFlight.get(id);
-    if (request === undefined) return;
-    Object.assign(request, change);
+  update({ item }: Seat<LiveRequest>, change: LiveChange): void {
+    Object.assign(item, change);
     this.#notify();
   }
 
   /** Ends a request (if it was started) and puts its row first among the recent ones. */
-  end(record: RequestRecord): void {
-    this.#inFlight.delete(record.id);
+  end(record: RequestRecord, seat?: Seat<LiveRequest>): void {
+    if (seat !== undefined) this.#inFlight.remove(seat);
     this.#recent.push(record);
     // Cut back now and then: taking one from the front each time would move all the others.
     if (this.#recent.length >= 2 * this.#recentMax) this.#recent = this.#recent.slice(-this.#recentMax);
@@ -50,8 +53,9 @@ export class LiveRequests {
   }
 
   /** Takes a request away that goes on in another process. */
-  forget(id: string): void {
-    if (this.#inFlight.delete(id)) this.#notify();
+  forget(seat: Seat<LiveRequest>): void {
+    this.#inFlight.remove(seat);
+    this.#notify();
   }
 
   /** Takes what another process of this proxy has in flight, in place of what it had before. */
@@ -61,12 +65,11 @@ export class LiveRequests {
     this.#notify();
   }
 
+  /** Oldest first. */
   inFlight(): readonly LiveRequest[] {
-    if (this.#reported.size === 0) return [...this.#inFlight.values()];
-    // A report is older than the rows that came after it.
-    const ended = new Set(this.#recent.map((record) => record.id));
-    const reported = [...this.#reported.values()].flat().filter(({ id }) => !ended.has(id));
-    return [...this.#inFlight.values(), ...reported];
+    return [...this.#inFlight.items(), ...this.#reportedNow()].toSorted(
+      (left, right) => left.createdAtMs - right.createdAtMs,
+    );
   }
 
   get inFlightCount(): number {
@@ -92,6 +95,13 @@ export class LiveRequests {
   subscribe(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** A report may be older than the rows that came after it. */
+  #reportedNow(): readonly LiveRequest[] {
+    if (this.#reported.size === 0) return [];
+    const ended = new Set(this.#recent.map((record) => record.id));
+    return [...this.#reported.values()].flat().filter(({ id }) => !ended.has(id));
   }
 
   #notify(): void {

@@ -1,7 +1,8 @@
 import type { GatewayError } from "../http/errors.ts";
 import type { Usage } from "../openai/usage.ts";
 import type { ServedBy } from "../providers/types.ts";
-import type { LiveRequests } from "./live-requests.ts";
+import type { Seat } from "../collections/roster.ts";
+import type { LiveChange, LiveRequest, LiveRequests } from "./live-requests.ts";
 import type { RequestRecord } from "./record.ts";
 
 export interface MeterOptions {
@@ -33,6 +34,7 @@ export class RequestMeter {
   #attempts = 0;
   #firstOutputAt: number | undefined;
   #settled = false;
+  #seat: Seat<LiveRequest> | undefined;
 
   constructor(options: MeterOptions) {
     this.#options = options;
@@ -46,7 +48,7 @@ export class RequestMeter {
   asked(model: string, streamed: boolean): void {
     this.#model = model;
     this.#streamed = streamed;
-    this.#options.live.start({
+    this.#seat = this.#options.live.start({
       id: this.#options.id,
       createdAtMs: this.#options.createdAtMs,
       keyName: this.#key?.name ?? null,
@@ -63,7 +65,7 @@ export class RequestMeter {
     this.#attempts += 1;
     this.#provider = provider;
     this.#served = undefined;
-    this.#options.live.update(this.#options.id, { provider, servedModel: null, agentId: null, phase: "waiting" });
+    this.#update({ provider, servedModel: null, agentId: null, phase: "waiting" });
   }
 
   get attempts(): number {
@@ -72,13 +74,13 @@ export class RequestMeter {
 
   served(servedBy: ServedBy): void {
     this.#served = servedBy;
-    this.#options.live.update(this.#options.id, { servedModel: servedBy.model, agentId: servedBy.agentId ?? null });
+    this.#update({ servedModel: servedBy.model, agentId: servedBy.agentId ?? null });
   }
 
   firstOutput(): void {
     if (this.#firstOutputAt !== undefined) return;
     this.#firstOutputAt = performance.now();
-    this.#options.live.update(this.#options.id, { phase: "streaming" });
+    this.#update({ phase: "streaming" });
   }
 
   succeeded(outcome: MeterOutcome): void {
@@ -88,13 +90,17 @@ export class RequestMeter {
   /** Another process serves the request, shows it and writes its row. */
   passedOn(): void {
     this.#settled = true;
-    this.#options.live.forget(this.#options.id);
+    if (this.#seat !== undefined) this.#options.live.forget(this.#seat);
   }
 
   /** Also for what was used before the failure, where the error tells it. */
   failed(error: GatewayError): void {
     const clientGone = error.code === "client_closed_request";
     this.#settle({ status: error.status, errorCode: error.code, outcome: { usage: error.usage }, clientGone });
+  }
+
+  #update(change: LiveChange): void {
+    if (this.#seat !== undefined) this.#options.live.update(this.#seat, change);
   }
 
   #settle(end: {
@@ -131,7 +137,7 @@ export class RequestMeter {
       attempts: this.#attempts,
     };
     if (keeps(row)) {
-      live.end(row);
+      live.end(row, this.#seat);
       record(row);
     }
   }

@@ -2,6 +2,7 @@ import { createChatRoute } from "../chat-route.ts";
 import type { Env } from "../env.ts";
 import { createCallGate } from "../gateway/call-gate.ts";
 import { KeepAlive } from "../gateway/keep-alive.ts";
+import { createResilience } from "../gateway/resilience.ts";
 import { createLoopGuard } from "../gateway/loop-guard.ts";
 import type { HttpContext, HttpHandler } from "../http/context.ts";
 import { KeyChecker } from "../keys/key-checker.ts";
@@ -55,6 +56,12 @@ export function createWorkerRuntime(options: WorkerRuntimeOptions): WorkerRuntim
   const gate = createCallGate();
   const loop = createLoopGuard(loopId);
   const live = new LiveRequests();
+  const resilience = createResilience({
+    retryWaitMaxMs: env.RETRY_WAIT_MAX_MS,
+    circuitCooldownMs: env.CIRCUIT_COOLDOWN_MS,
+    onTransition: ({ target, from, to }) => logger.warn({ ...target, from, to }, "a circuit breaker changed its state"),
+    onRetry: ({ target, code, waitMs }) => logger.debug({ ...target, code, waitMs }, "a target is asked again"),
+  });
   const rows = createRowCourier(line, logger);
   const home = createHomeProviders(offers);
   const settings = { ...readApiProviderSettings(env, logger), claudeCli: undefined, claudeCliRemote: undefined };
@@ -70,6 +77,7 @@ export function createWorkerRuntime(options: WorkerRuntimeOptions): WorkerRuntim
     loop,
     live,
     logger,
+    resilience,
     registry: createProviderRegistry([...home.providers, ...api]),
     lookUpKey: (token) => keys.check(token),
     record: (row) => rows.record(row),

@@ -2,6 +2,8 @@ const MAX_HELD_CHARS = 64 * 1024;
 
 /** The chunks of one stream before its first output; see {@link createLeadHolder}. */
 export interface LeadHolder {
+  /** Whether there is nothing to hold back any more. */
+  readonly released: boolean;
   /**
    * Takes the next payload.
    *
@@ -19,6 +21,9 @@ export function createLeadHolder(): LeadHolder {
   let heldChars = 0;
   let released = false;
   return {
+    get released() {
+      return released;
+    },
     push(payload, broughtOutput) {
       if (released) return [payload];
       held.push(payload);

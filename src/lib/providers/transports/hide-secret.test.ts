@@ -56,7 +56,15 @@ describe("hideSecret", () => {
 
   it("cleans every error's message and param, and keeps the rest of it", async () => {
     const usage = { prompt_tokens: 1, completion_tokens: 2, total_tokens: 3 };
-    const rest = { status: 418, retryAfterMs: 5, shouldRetry: false, failover: true, allow: ["GET"], usage };
+    const rest = {
+      status: 418,
+      retryAfterMs: 5,
+      shouldRetry: false,
+      upstreamHeaders: { a: "b" },
+      failover: true,
+      allow: ["GET"],
+      usage,
+    };
     const failing = async (): Promise<never> => {
       throw new GatewayError("invalid_request", `key ${SECRET}`, { ...rest, param: SECRET });
     };

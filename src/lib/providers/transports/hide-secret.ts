@@ -1,5 +1,5 @@
 import { changeError, type GatewayError, toGatewayError } from "../../http/errors.ts";
-import type { LLMProvider, ProviderOutcome, ServedBy } from "../types.ts";
+import type { CompletionResult, LLMProvider, ProviderOutcome, ServedBy } from "../types.ts";
 
 const REMOVED = "[removed]";
 /** From this length on a secret is looked for anywhere, in characters; a shorter one is a placeholder of a server that wants no key. */
@@ -32,29 +32,26 @@ export function hideSecret(provider: LLMProvider, secret: string): LLMProvider {
     return servedBy === outcome.servedBy ? outcome : { ...outcome, servedBy };
   }
 
+  const cleanResult = ({ body, outcome }: CompletionResult): CompletionResult => ({
+    body,
+    outcome: cleanOutcome(outcome),
+  });
+  const rethrow = (thrown: unknown): never => {
+    throw cleanError(thrown);
+  };
+
   return {
     ...provider,
-    stream: async (call, sink) => {
-      try {
-        const outcome = await provider.stream(call, {
+    stream: (call, sink) =>
+      provider
+        .stream(call, {
           open: (servedBy) => sink.open(cleanServedBy(servedBy)),
           delta: (delta) => sink.delta(delta),
           raw: (payload) => sink.raw(payload),
           onDrain: (listener) => sink.onDrain(listener),
-        });
-        return cleanOutcome(outcome);
-      } catch (thrown) {
-        throw cleanError(thrown);
-      }
-    },
-    complete: async (call) => {
-      try {
-        const { body, outcome } = await provider.complete(call);
-        return { body, outcome: cleanOutcome(outcome) };
-      } catch (thrown) {
-        throw cleanError(thrown);
-      }
-    },
+        })
+        .then(cleanOutcome, rethrow),
+    complete: (call) => provider.complete(call).then(cleanResult, rethrow),
   };
 }
 

@@ -55,7 +55,7 @@ export function startDeadlines(timeouts: CallTimeouts, onTimeout: (error: Gatewa
     const now = performance.now() + 1;
     const during = expired(now);
     if (during === undefined) arm();
-    else onTimeout(timeoutError(during));
+    else onTimeout(timeoutError(during, { unsent: !isConnected }));
   }
 
   function expired(now: number): string | undefined {

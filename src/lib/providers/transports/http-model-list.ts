@@ -1,4 +1,5 @@
 import { GatewayError } from "../../http/errors.ts";
+import type { MaybePromise } from "../../maybe-promise.ts";
 import type { ProviderModel } from "../types.ts";
 
 const FRESH_MS = 5 * 60_000;
@@ -16,9 +17,9 @@ export interface ModelListOptions {
 export interface ModelList {
   /**
    * The newest list known; one older than 5 minutes is refreshed in the background. After a failed first load it is
-   * empty and asked for again in the background, so that nobody waits for an upstream that is away. Never rejects.
+   * empty and asked for again in the background, so that nobody waits for an upstream that is away. At once where a list is known; never rejects.
    */
-  get(): Promise<readonly ProviderModel[]>;
+  get(): MaybePromise<readonly ProviderModel[]>;
   close(): void;
 }
 
@@ -44,12 +45,12 @@ export function createModelList(options: ModelListOptions): ModelList {
   }
 
   return {
-    async get() {
+    get() {
       if (refreshing === undefined && performance.now() >= nextRefreshAt && !closing.signal.aborted) {
         refreshing = refresh();
       }
-      if (models === undefined) await refreshing;
-      return models ?? [];
+      if (models !== undefined) return models;
+      return Promise.resolve(refreshing).then(() => models ?? []);
     },
     close: () => closing.abort(),
   };

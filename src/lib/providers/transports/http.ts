@@ -93,12 +93,12 @@ export function createHttpClient(baseUrl: string): HttpClient {
   });
   return {
     openStream: (request, handler) => runExchange(pool, request, "text/event-stream", handler),
-    requestJson: async (request, maxBodyBytes = DEFAULT_MAX_BODY_BYTES) => {
+    requestJson: (request, maxBodyBytes = DEFAULT_MAX_BODY_BYTES) => {
       const chunks: Buffer[] = [];
       let headers: IncomingHttpHeaders = {};
       let length = 0;
       const timeouts = { ...request.timeouts, firstOutputMs: Number.POSITIVE_INFINITY };
-      await runExchange(pool, { ...request, timeouts }, "application/json", {
+      const received = runExchange(pool, { ...request, timeouts }, "application/json", {
         onOpen: (received) => {
           headers = received;
         },
@@ -111,8 +111,10 @@ export function createHttpClient(baseUrl: string): HttpClient {
         },
         onEnd: () => {},
       });
-      const [first] = chunks;
-      return { headers, body: chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks, length) };
+      return received.then(() => {
+        const [first] = chunks;
+        return { headers, body: chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks, length) };
+      });
     },
     close: () => pool.destroy(),
   };
