@@ -1,5 +1,6 @@
 import type { HttpContext } from "../http/context.ts";
 import { GatewayError } from "../http/errors.ts";
+import { setOwnRateLimit } from "../http/rate-limit-owner.ts";
 import { rateLimitHeaders } from "../limits/rate-limit-headers.ts";
 import type { Limiter, Verdict } from "../limits/types.ts";
 
@@ -20,10 +21,7 @@ export async function admit(context: HttpContext, keyId: string, limiter: Limite
   if (context.relayed?.isAdmitted === true) return NOTHING;
   const answer = limiter.reserve(keyId);
   const verdict = answer instanceof Promise ? await answer : answer;
-  if (verdict.quota !== undefined) {
-    const headers = Object.entries(rateLimitHeaders(verdict.quota));
-    for (const [name, value] of headers) context.response.setHeader(name, value);
-  }
+  if (verdict.quota !== undefined) setOwnRateLimit(context.response, rateLimitHeaders(verdict.quota));
   if (verdict.admitted) return verdict.release;
   throw refusal(verdict);
 }

@@ -3,6 +3,7 @@ import type { Readable } from "node:stream";
 import { Pool, type Dispatcher } from "undici";
 import type { HttpResponse } from "../http/context.ts";
 import { GatewayError } from "../http/errors.ts";
+import { setUpstreamHeader } from "../http/rate-limit-owner.ts";
 import type { RequestOrigin } from "../http/node-context.ts";
 import { headersToHome, isForClient } from "./relay-headers.ts";
 
@@ -70,7 +71,7 @@ function runPassOn(pool: Pool, passed: PassedRequest): Promise<void> {
         passed.onAnswer?.();
         response.statusCode = status;
         for (const [name, value] of Object.entries(headers)) {
-          if (value !== undefined && isForClient(name)) response.setHeader(name, value);
+          if (value !== undefined && isForClient(name)) setUpstreamHeader(response, name, value);
         }
         // What has a length comes with its head in one write; a stream's first event may be long in coming.
         if (headers["content-length"] === undefined) response.flushHeaders();
