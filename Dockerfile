@@ -18,7 +18,6 @@ RUN node scripts/build.ts && chmod 755 docker-entrypoint.sh
 FROM ${NODE_IMAGE} AS runtime
 WORKDIR /app
 ENV NODE_ENV=production \
-    NEXT_TELEMETRY_DISABLED=1 \
     HOST=0.0.0.0 \
     PORT=3000 \
     CODEWISE_DATA_DIR=/data

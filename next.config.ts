@@ -17,13 +17,10 @@ export default function config(phase: string): NextConfig {
     // No image is resized by the server: without the resizer there is neither its endpoint nor its 19 MB of libraries.
     images: { unoptimized: true },
     outputFileTracingRoot: import.meta.dirname,
-    outputFileTracingExcludes: {
-      "next-server": ["node_modules/sharp/**", "node_modules/@img/**"],
-    },
     // The app imports none of them; one that ever does must not pull their files into a bundle.
     serverExternalPackages: ["@electric-sql/pglite", "pg", "pino", "undici"],
-    // Completes the policy below with the hashes of the build's inline scripts.
-    ...(development ? {} : { adapterPath: join(import.meta.dirname, "src/app/_security/build-adapter.ts") }),
+    // Completes the policy below with the hashes of the build's inline scripts, and writes what the built server serves.
+    ...(development ? {} : { adapterPath: join(import.meta.dirname, "src/app/_build/adapter.ts") }),
     headers: async () => [
       // The shell names the build's own files: a copy from an older build would ask for files that are gone.
       { source: "/", headers: [{ key: "Cache-Control", value: "no-cache" }] },

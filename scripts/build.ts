@@ -1,12 +1,14 @@
 /**
- * Builds the deployable server: Next's standalone output with our own entry in place of its `server.js`.
- * Everything that is ours is bundled; `next` and PGlite (WebAssembly files) stay packages in `node_modules`.
+ * Builds the deployable server into `.next/standalone/`: our bundled entry, the dashboard as Next prerendered it
+ * (`src/app/_build/`), the migrations, and PGlite, whose WebAssembly files stay a package in `node_modules`. Next itself
+ * is no part of it (docs/adr/0001).
  */
-import { cpSync, existsSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { build } from "esbuild";
 import { execa } from "execa";
+import { DASHBOARD_DIRECTORY } from "../src/server/dashboard-manifest.ts";
 import { sourceFingerprint } from "./source-fingerprint.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -20,12 +22,16 @@ async function bundle(entries: Record<string, string>): Promise<void> {
     entryPoints: entries,
     outdir: standalone,
     bundle: true,
+    // The entry opens the port before it loads the rest. Chunks stay beside the entries: files are found from there.
+    splitting: true,
+    chunkNames: "[name]-[hash]",
     platform: "node",
     target: "node22.12",
     format: "esm",
     sourcemap: true,
     sourcesContent: false,
     minifySyntax: true,
+    // Only the development mode loads `next`.
     external: ["next", "pg-native", ...PACKAGES_BESIDE],
     // CommonJS packages inside an ES module bundle still call require().
     banner: {
@@ -49,8 +55,12 @@ await execa("next", ["build"], {
   stdio: "inherit",
   env: { NEXT_TELEMETRY_DISABLED: "1", NODE_ENV: "production" },
 });
-cpSync(join(root, ".next", "static"), join(standalone, ".next", "static"), { recursive: true });
-if (existsSync(join(root, "public"))) cpSync(join(root, "public"), join(standalone, "public"), { recursive: true });
+// Of Next's standalone output only its place is used: nothing is rendered at run time, so neither its server nor the
+// packages traced for it are shipped (docs/adr/0001).
+rmSync(standalone, { recursive: true, force: true });
+mkdirSync(standalone);
+writeFileSync(join(standalone, "package.json"), `${JSON.stringify({ type: "module" })}\n`);
+cpSync(join(root, ".next", DASHBOARD_DIRECTORY), join(standalone, DASHBOARD_DIRECTORY), { recursive: true });
 cpSync(join(root, "drizzle"), join(standalone, "drizzle"), { recursive: true });
 await bundle({
   server: "src/server/main.ts",

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll } from "vitest";
-import { startProcess, type StartedProcess } from "../support/child-process.ts";
+import { loadDashboardFiles } from "../../src/server/dashboard-files.ts";
 import { launchBrowser, openWatchedPage, type WatchedPage } from "./browser.ts";
 import { startFakeAdminServer, type FakeAdminServer } from "./fake-admin-server.ts";
 
@@ -23,28 +23,23 @@ export interface DashboardStage {
 }
 
 /**
- * Sets up the built page before a file's tests, with a fake admin API in front and a browser, and clears up after them.
+ * Serves the built page as the server does before a file's tests, with a fake admin API in front and a browser, and clears up after them.
  * A test fails when one of its pages logged an error or asked another host. To be read inside of tests only.
  */
 export function useDashboardStage(): DashboardStage {
   let browser: Browser;
-  let next: StartedProcess;
   let server: FakeAdminServer;
   let opened: WatchedPage[] = [];
 
   beforeAll(async () => {
-    const args = [join(ROOT, "node_modules/next/dist/bin/next"), "start", "-H", "127.0.0.1", "-p", "0"];
-    next = startProcess(process.execPath, args, { cwd: ROOT, env: { NEXT_TELEMETRY_DISABLED: "1" } });
+    const servePage = await loadDashboardFiles(join(ROOT, ".next/standalone/dashboard"));
     browser = await launchBrowser();
-    const [nextUrl] = await next.waitFor(/http:\/\/127\.0\.0\.1:\d+/);
-    await next.waitFor(/Ready in/);
-    server = await startFakeAdminServer(nextUrl, ADMIN_KEY);
+    server = await startFakeAdminServer(servePage, ADMIN_KEY);
   });
   afterAll(async () => {
     // Each is unset when the set-up failed before it.
     await browser?.close();
     await server?.close();
-    await next?.stop();
   });
   afterEach(async () => {
     const watched = opened;

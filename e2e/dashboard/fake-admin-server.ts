@@ -1,6 +1,6 @@
-/** The admin API as the dashboard sees it, with data that the test chooses; every other path goes to a real Next server. */
+/** The admin API as the dashboard sees it, with data that the test chooses; every other path gets the built page. */
 import { once } from "node:events";
-import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { signInRequestSchema, type Overview } from "../../src/lib/admin/types.ts";
 
@@ -17,8 +17,11 @@ export interface FakeAdminServer {
   close(): Promise<void>;
 }
 
-/** Starts the fake on 127.0.0.1 in front of the Next server at `nextUrl`. Its session is any cookie that it set itself. */
-export async function startFakeAdminServer(nextUrl: string, adminKey: string): Promise<FakeAdminServer> {
+/** Starts the fake on 127.0.0.1 in front of what serves the pages. Its session is any cookie that it set itself. */
+export async function startFakeAdminServer(
+  servePage: (request: IncomingMessage, response: ServerResponse) => void,
+  adminKey: string,
+): Promise<FakeAdminServer> {
   const streams = new Set<ServerResponse>();
   let sessions = new Set<string>();
   let latest: string | undefined;
@@ -63,7 +66,7 @@ export async function startFakeAdminServer(nextUrl: string, adminKey: string): P
   const server = createServer((request, response) => {
     if (request.url === "/api/admin/session") void answerSession(request, response);
     else if (request.url === "/api/admin/events") answerEvents(request, response);
-    else relay(nextUrl, request, response);
+    else servePage(request, response);
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -84,19 +87,6 @@ export async function startFakeAdminServer(nextUrl: string, adminKey: string): P
       await new Promise((resolve) => server.close(resolve));
     },
   };
-}
-
-function relay(nextUrl: string, request: IncomingMessage, response: ServerResponse): void {
-  const upstream = httpRequest(new URL(request.url ?? "/", nextUrl), {
-    method: request.method,
-    headers: request.headers,
-  });
-  upstream.on("response", (answer) => {
-    response.writeHead(answer.statusCode ?? 502, answer.headers);
-    answer.pipe(response);
-  });
-  upstream.on("error", () => response.destroy());
-  request.pipe(upstream);
 }
 
 function sendJson(response: ServerResponse, status: number, value: unknown): void {

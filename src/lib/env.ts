@@ -10,6 +10,9 @@ const text = z.preprocess(emptyIsUnset, z.string().trim().min(1).optional());
 const flag = z
   .preprocess(emptyIsUnset, z.enum(["true", "false", "1", "0"]).optional())
   .transform((value) => value === "true" || value === "1");
+const flagOn = z
+  .preprocess(emptyIsUnset, z.enum(["true", "false", "1", "0"]).optional())
+  .transform((value) => value !== "false" && value !== "0");
 const integer = (fallback: number, minimum: number, maximum: number) =>
   z.preprocess(
     emptyIsUnset,
@@ -49,6 +52,13 @@ export const envSchema = z.object({
   ),
   MAX_BODY_BYTES: integer(32 * 1024 * 1024, 1024, 1024 * 1024 * 1024),
   SHUTDOWN_GRACE_MS: integer(30_000, 0, 10 * MINUTE),
+
+  // Telemetry
+  LOG_REQUESTS: flagOn,
+  METRICS_PUBLIC: flag,
+  OTEL_EXPORTER_OTLP_ENDPOINT: optionalHttpUrl,
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: optionalHttpUrl,
+  OTEL_SERVICE_NAME: z.preprocess(emptyIsUnset, z.string().max(200).default("codewise")),
 
   // Access
   CODEWISE_ADMIN_KEY: secret(16),

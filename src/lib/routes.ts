@@ -17,6 +17,8 @@ import type { KeyStore } from "./keys/key-store.ts";
 import type { Limiter } from "./limits/types.ts";
 import type { ProviderRegistry } from "./providers/index.ts";
 import type { Logger } from "./telemetry/logger.ts";
+import { createMetricsHandler, renderMetrics, type Metrics } from "./telemetry/metrics.ts";
+import type { RequestTelemetry } from "./telemetry/request-telemetry.ts";
 import type { LiveRequests } from "./usage/live-requests.ts";
 import type { LogWriter } from "./usage/log-writer.ts";
 import type { RequestRecord } from "./usage/record.ts";
@@ -36,13 +38,15 @@ export interface RouteParts {
   readonly loop: LoopGuard;
   readonly resilience: Resilience;
   readonly logger: Logger;
+  readonly telemetry: RequestTelemetry;
+  readonly metrics: Metrics;
 }
 
 /** Every path of the data plane. */
 export function createRoutes(parts: RouteParts): readonly Route[] {
   const { env, registry, keyStore, logWriter, live, keepAlive, manager, admin, database, gate, limiter, loop, logger } =
     parts;
-  const { resilience } = parts;
+  const { resilience, telemetry, metrics } = parts;
   const lookUpKey = (token: string) => keyStore.authenticate(token);
   const record = (row: RequestRecord) => logWriter.record(row);
   const chat = createChatRoute({
@@ -57,8 +61,11 @@ export function createRoutes(parts: RouteParts): readonly Route[] {
     loop,
     resilience,
     logger,
+    telemetry,
   });
   const models = { registry, lookUpKey };
+  const guard = guardStatus({ lookUpKey, requireAdmin: (context) => admin.requireAdmin(context) });
+  const showMetrics = createMetricsHandler(() => renderMetrics(metrics.registry));
   return [
     { method: "POST", path: "/v1/chat/completions", handler: chat },
     { method: "GET", path: "/v1/models", handler: loop.guard(createListModelsHandler(models)) },
@@ -66,9 +73,10 @@ export function createRoutes(parts: RouteParts): readonly Route[] {
     ...createAgentRoutes({
       manager,
       authenticateAgent: env.AGENT_SECRET === undefined ? undefined : createAgentAuthenticator(env.AGENT_SECRET),
-      guardStatus: guardStatus({ lookUpKey, requireAdmin: (context) => admin.requireAdmin(context) }),
+      guardStatus: guard,
     }),
     ...admin.routes,
+    { method: "GET", path: "/metrics", handler: env.METRICS_PUBLIC ? showMetrics : guard(showMetrics) },
     { method: "GET", path: "/healthz", handler: healthHandler, head: true },
     {
       method: "GET",

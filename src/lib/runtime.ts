@@ -9,10 +9,12 @@ import { openDatabase, type Database } from "./db/client.ts";
 import { selectRecentRequests } from "./db/queries/recent-requests.ts";
 import { startMigration } from "./db/start-migration.ts";
 import { readEnv, type Env } from "./env.ts";
+import { breakerStatesByProvider } from "./gateway/breaker-states.ts";
 import { createCallGate } from "./gateway/call-gate.ts";
 import { KeepAlive } from "./gateway/keep-alive.ts";
 import { createLoopGuard, type LoopGuard } from "./gateway/loop-guard.ts";
 import { createResilience, type Resilience } from "./gateway/resilience.ts";
+import { traceProvider } from "./gateway/trace-provider.ts";
 import type { HttpContext } from "./http/context.ts";
 import { createDispatcher } from "./http/dispatch.ts";
 import { createRouter } from "./http/router.ts";
@@ -20,10 +22,13 @@ import { resolveAdminKey } from "./keys/admin-key.ts";
 import { createKeyStore, type KeyStore } from "./keys/key-store.ts";
 import { limitInFlight } from "./limits/in-flight-limiter.ts";
 import { KeyLimiter } from "./limits/key-limiter.ts";
+import { createObservability } from "./observability.ts";
 import { readProviderSettings } from "./provider-settings.ts";
 import { createBuiltinProviders, createProviderRegistry, type ProviderRegistry } from "./providers/index.ts";
 import { createRoutes } from "./routes.ts";
+import { openLogDestination } from "./telemetry/log-destination.ts";
 import { createLogger, type Logger } from "./telemetry/logger.ts";
+import { startTracing } from "./telemetry/start-tracing.ts";
 import { LiveRequests } from "./usage/live-requests.ts";
 import { startLogRetention } from "./usage/log-retention.ts";
 import { createLogWriter, type LogWriter } from "./usage/log-writer.ts";
@@ -66,7 +71,9 @@ const DRAIN_RECONNECT_MS = 5000;
 
 /** Wires a runtime and brings the database up to date, or keeps trying to in the background while it is away. */
 export async function createRuntime({ env, rootDirectory }: RuntimeOptions): Promise<Runtime> {
-  const logger = createLogger(env.LOG_LEVEL);
+  const logDestination = openLogDestination();
+  const logger = createLogger(env.LOG_LEVEL, logDestination);
+  const tracing = await startTracing(env, { version: VERSION, logger });
   const database = await openDatabase({
     databaseUrl: env.DATABASE_URL,
     dataDirectory: env.CODEWISE_DATA_DIR,
@@ -103,11 +110,23 @@ export async function createRuntime({ env, rootDirectory }: RuntimeOptions): Pro
     retryWaitMaxMs: env.RETRY_WAIT_MAX_MS,
     circuitCooldownMs: env.CIRCUIT_COOLDOWN_MS,
     onTransition: ({ target, from, to }) => logger.warn({ ...target, from, to }, "a circuit breaker changed its state"),
-    onRetry: ({ target, code, waitMs }) => logger.debug({ ...target, code, waitMs }, "a target is asked again"),
+    onRetry: ({ target, code, waitMs }) => {
+      logger.debug({ ...target, code, waitMs }, "a target is asked again");
+    },
   });
+  const providers = createBuiltinProviders({ ...readProviderSettings(env, manager, logger), via: loop.via, logger });
+  const baseUrls: Readonly<Record<string, string>> = {
+    openai: env.OPENAI_BASE_URL,
+    "claude-api": env.ANTHROPIC_BASE_URL,
+  };
   const registry = createProviderRegistry(
-    createBuiltinProviders({ ...readProviderSettings(env, manager, logger), via: loop.via, logger }),
+    tracing === undefined
+      ? providers
+      : providers.map((provider) => traceProvider(provider, tracing, baseUrls[provider.id])),
   );
+  const breakers = () => breakerStatesByProvider(registry.ids(), resilience.health.states());
+  const sources = { registry, gate, manager, logWriter, breakers };
+  const observability = createObservability({ env, logDestination, tracing, ...sources });
   void migration.done.then(async () => live.preload(await selectRecentRequests(database))).catch(() => undefined);
 
   let listeningUrl = "";
@@ -125,7 +144,7 @@ export async function createRuntime({ env, rootDirectory }: RuntimeOptions): Pro
       baseUrl: () => `${env.CODEWISE_URL ?? listeningUrl}/v1`,
     },
   });
-  const parts = {
+  const served = {
     env,
     registry,
     keyStore,
@@ -141,6 +160,7 @@ export async function createRuntime({ env, rootDirectory }: RuntimeOptions): Pro
     resilience,
     logger,
   };
+  const parts = { ...served, ...observability };
   return {
     env,
     logger,
@@ -170,9 +190,11 @@ export async function createRuntime({ env, rootDirectory }: RuntimeOptions): Pro
       retention.stop();
       await manager.close();
       await registry.close();
+      await observability.close();
       await Promise.allSettled([keyStore.close(), logWriter.close()]);
       adminKey.close();
       await database.close();
+      logDestination.close();
     },
   };
 }

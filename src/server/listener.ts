@@ -27,6 +27,10 @@ const LAST_ANSWER_MS = 500;
 export function createListener(options: ListenerOptions): Server {
   /** Connections with an answer under way. */
   const answering = new WeakSet<object>();
+  const serveElse = (request: IncomingMessage, response: ServerResponse, context: HttpContext): Promise<void> => {
+    response.setHeader("x-request-id", context.requestId);
+    return options.fallback(request, response, context);
+  };
   const server = createServer(
     {
       headersTimeout: HEADERS_TIMEOUT_MS,
@@ -40,7 +44,7 @@ export function createListener(options: ListenerOptions): Server {
       const context = createNodeContext(request, response, options.originOf?.(request));
       const served = options.isDataPlane(request, context.path)
         ? options.handle(context)
-        : options.fallback(request, response, context);
+        : serveElse(request, response, context);
       served.catch(() => response.destroy());
     },
   );

@@ -1,5 +1,5 @@
 /**
- * The entry: opens the port, serves the data plane at once, then loads the dashboard (`--no-dashboard` leaves it out).
+ * The entry: opens the port, then loads the data plane and the dashboard (`--no-dashboard` leaves it out).
  * SIGTERM and SIGINT drain.
  */
 import { once } from "node:events";
@@ -10,13 +10,12 @@ import { inspect, parseArgs } from "node:util";
 import { EnvError, loadEnvFile, readEnv, type Env } from "../lib/env.ts";
 import { GatewayError } from "../lib/http/errors.ts";
 import { healthHandler } from "../lib/http/health.ts";
-import { createRuntime, installRuntime, type Runtime } from "../lib/runtime.ts";
+import type { Runtime } from "../lib/runtime.ts";
 import { readOrigin } from "../lib/workers/relay-headers.ts";
-import { printWelcome } from "./welcome.ts";
+import { isBuilt, loadDashboard, type PageHandler } from "./dashboard.ts";
 import { isDataPlanePath } from "./data-plane-paths.ts";
-import { openHome } from "./home.ts";
+import type { Home } from "./home.ts";
 import { createListener } from "./listener.ts";
-import { isStandalone, loadNextHandler, type NextHandler } from "./next-handler.ts";
 import { stopOnSignals } from "./shutdown.ts";
 
 /** A reason not to start that its own words explain. */
@@ -28,10 +27,10 @@ async function main(): Promise<string> {
   loadEnvFile();
   const env = readEnv();
   const here = import.meta.dirname;
-  const rootDirectory = isStandalone(here) ? here : join(here, "..", "..");
+  const rootDirectory = isBuilt(here) ? here : join(here, "..", "..");
   const started = Promise.withResolvers<Runtime>();
   let handle: Runtime["handle"] | undefined;
-  const dashboard = Promise.withResolvers<NextHandler>();
+  const dashboard = Promise.withResolvers<PageHandler>();
   // Requests await both; without one a failure must not count as unhandled.
   started.promise.catch(() => undefined);
   dashboard.promise.catch(() => undefined);
@@ -52,8 +51,11 @@ async function main(): Promise<string> {
     },
   });
   // The port comes first: a start that fails for it has made no keys that nobody was shown.
-  const home = env.WORKERS === 1 ? undefined : await open(openHome(server, env, workerEntry(here)), env);
+  const home = env.WORKERS === 1 ? undefined : await becomeHome(server, env, here);
   const url = home === undefined ? await listen(server, env) : localUrl(env.HOST, home.port);
+  if (withDashboard) loadDashboard(rootDirectory, server).then(dashboard.resolve, dashboard.reject);
+  // Loaded now, while the port is open already: most of what the entry holds is needed by the runtime only.
+  const { createRuntime, installRuntime } = await import("../lib/runtime.ts");
   const ownRuntime = await createRuntime({ env, rootDirectory });
   const runtime = home?.join(ownRuntime) ?? ownRuntime;
   installRuntime(runtime);
@@ -62,11 +64,10 @@ async function main(): Promise<string> {
   handle = runtime.handle;
   stopOnSignals(runtime, home?.front ?? server);
 
+  const { printWelcome } = await import("./welcome.ts");
   await printWelcome(runtime, { url, withDashboard });
-  if (!withDashboard) return url;
-  loadNextHandler({ directory: rootDirectory, server }).then(dashboard.resolve, (error: unknown) => {
+  dashboard.promise.catch((error: unknown) => {
     runtime.logger.error({ error }, "the dashboard could not be loaded; the API is served without it");
-    dashboard.reject(error);
   });
   return url;
 }
@@ -87,9 +88,11 @@ async function open<Opened>(opening: Promise<Opened>, env: Env): Promise<Opened>
   }
 }
 
-/** What a worker process runs: the source in development, its bundle beside the built server. */
-function workerEntry(here: string): string {
-  return join(here, isStandalone(here) ? "relay-worker.js" : "relay-worker.ts");
+/** Makes this process the home of `env.WORKERS` workers, which run the source beside this file or its bundle. */
+async function becomeHome(server: Server, env: Env, here: string): Promise<Home> {
+  const { openHome } = await import("./home.ts");
+  const entry = join(here, isBuilt(here) ? "relay-worker.js" : "relay-worker.ts");
+  return await open(openHome(server, env, entry), env);
 }
 
 /** The address under which clients on this machine reach a server that listens on `host`. */

@@ -12,9 +12,11 @@ import type { HttpContext } from "../lib/http/context.ts";
 import { createDispatcher } from "../lib/http/dispatch.ts";
 import { toGatewayError } from "../lib/http/errors.ts";
 import { sendError } from "../lib/http/respond.ts";
+import { openLogDestination } from "../lib/telemetry/log-destination.ts";
 import { createLogger } from "../lib/telemetry/logger.ts";
 import { discardRest, readClientBody } from "../lib/workers/client-body.ts";
 import { openHomeLine, type HomeEvent } from "../lib/workers/home-line.ts";
+import type { HomeOffer } from "../lib/workers/messages.ts";
 import { createHomeRelay, type HomeRelay } from "../lib/workers/pass-on.ts";
 import { createWorkerRuntime, type WorkerRuntime } from "../lib/workers/worker-runtime.ts";
 import { createListener } from "./listener.ts";
@@ -25,12 +27,15 @@ const POLL_MS = 20;
 const NO_PARAMS = {};
 
 const env = readEnv();
-const logger = createLogger(env.LOG_LEVEL);
+const logDestination = openLogDestination();
+const logger = createLogger(env.LOG_LEVEL, logDestination);
 const started = Promise.withResolvers<WorkerRuntime>();
 let place: { readonly slot: number; readonly socketPath: string; readonly relay: HomeRelay } | undefined;
 let runtime: WorkerRuntime | undefined;
 /** The clients' connections, open ones. */
 const connections = new Set<Socket>();
+let offersNow: readonly HomeOffer[] | undefined;
+let isDraining = false;
 let isClosing = false;
 
 const line = openHomeLine(onHomeEvent);
@@ -77,10 +82,10 @@ function onHomeEvent(event: HomeEvent, handle: unknown): void {
       break;
     case "serve":
       if (place === undefined) break;
-      runtime = createWorkerRuntime({ env, logger, line, ...place, loopId: event.loopId, offers: event.offers });
-      started.resolve(runtime);
+      void serve(place, event);
       break;
     case "offers":
+      offersNow = event.offers;
       runtime?.updateOffers(event.offers);
       break;
     case "admitted":
@@ -122,8 +127,19 @@ function takeConnection(socket: Socket): void {
   socket.resume();
 }
 
+async function serve(at: NonNullable<typeof place>, event: HomeEvent & { codewise: "serve" }): Promise<void> {
+  const { loopId, offers } = event;
+  const made = await createWorkerRuntime({ env, logger, logDestination, line, ...at, loopId, offers });
+  // What the home has said meanwhile.
+  if (offersNow !== undefined) made.updateOffers(offersNow);
+  runtime = made;
+  if (isDraining) runtime.startDraining();
+  started.resolve(runtime);
+}
+
 /** Refuses new calls and tells the home when those that run have ended and all rows are with it. */
 async function drain(): Promise<void> {
+  isDraining = true;
   runtime?.startDraining();
   let told = -1;
   for (;;) {
@@ -146,7 +162,8 @@ async function close(): Promise<void> {
     server.closeIdleConnections();
     await wait();
   }
-  await runtime?.flush();
+  await runtime?.close();
+  logDestination.close();
   process.exit(0);
 }
 

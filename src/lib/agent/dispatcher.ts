@@ -68,6 +68,7 @@ export class RequestDispatcher {
     this.#requests.set(request.wireId, request);
     const refusal = this.#place(request, "any-agent");
     if (refusal !== undefined) request.fail(refusal, "superseded");
+    else call.timing?.sent();
     return await request.outcome;
   }
 

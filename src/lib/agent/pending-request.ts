@@ -160,6 +160,7 @@ export class PendingRequest implements AttemptOwner {
   }
 
   #open(model: string, droppedParams: readonly string[] | undefined): void {
+    this.#options.call.timing?.received();
     if (this.#servedBy !== undefined) return;
     this.#servedBy = { model, agentId: this.#agentId, ...(droppedParams ? { droppedParams } : {}) };
     this.#bodyJson = undefined;
@@ -191,6 +192,7 @@ export class PendingRequest implements AttemptOwner {
       timeouts: call.timeouts,
       remainingMs: call.timeouts.totalMs - (now() - this.startedAt),
       bodyJson: this.#bodyJson,
+      traceparent: call.traceContext?.traceparent,
     });
   }
 }

@@ -12,6 +12,7 @@ export interface RequestPayloadOptions {
   readonly remainingMs: number;
   /** The OpenAI request as JSON text. */
   readonly bodyJson: string;
+  readonly traceparent?: string | undefined;
 }
 
 /**
@@ -41,6 +42,7 @@ export function requestPayload(options: RequestPayloadOptions): string {
     firstEventTimeoutMs: wholeMs(options.timeouts.firstOutputMs),
     idleTimeoutMs: wholeMs(options.timeouts.idleMs),
     deadlineMs: wholeMs(options.remainingMs),
+    ...(options.traceparent !== undefined && { traceparent: options.traceparent }),
   } satisfies AgentRequest;
   if (Buffer.byteLength(options.bodyJson) > PROTOCOL_LIMITS.maxInlineRequestBytes) {
     return JSON.stringify({ ...head, inputUrl: requestInputUrl(options.requestId) });

@@ -7,8 +7,6 @@ import { createDispatcher } from "../http/dispatch.ts";
 import { GatewayError } from "../http/errors.ts";
 import { createRouter } from "../http/router.ts";
 import { createProviderRegistry } from "../providers/index.ts";
-import { KeyLimiter } from "../limits/key-limiter.ts";
-import type { Limiter } from "../limits/types.ts";
 import type { LLMProvider, ProviderOutcome, StreamSink } from "../providers/types.ts";
 import { silentLogger } from "../telemetry/logger.ts";
 import { LiveRequests } from "../usage/live-requests.ts";
@@ -40,7 +38,7 @@ interface Started {
 
 async function start(
   providers: LLMProvider[],
-  options: { totalMs?: number; silenceMs?: number; maxBodyBytes?: number; limiter?: Limiter } = {},
+  options: { totalMs?: number; silenceMs?: number; maxBodyBytes?: number } = {},
 ): Promise<Started> {
   const rows: RequestRecord[] = [];
   const live = new LiveRequests();
@@ -56,7 +54,6 @@ async function start(
     maxBodyBytes: options.maxBodyBytes ?? 10_000,
     timeouts: { connectMs: 1000, firstOutputMs: 1000, idleMs: 1000, totalMs: options.totalMs ?? 5000 },
     gate: createCallGate(),
-    limiter: options.limiter ?? new KeyLimiter({ requestsPerMinute: 0, maxConcurrency: 0 }),
   });
   const router = createRouter([
     { method: "POST", path: "/v1/chat/completions", handler },

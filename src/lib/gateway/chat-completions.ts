@@ -8,6 +8,9 @@ import type { MaybePromise } from "../maybe-promise.ts";
 import type { ProviderRegistry } from "../providers/index.ts";
 import type { CallTimeouts, ProviderOutcome } from "../providers/types.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import { readSdkRetryCount } from "../telemetry/request-end.ts";
+import type { RequestSpan, RequestTelemetry } from "../telemetry/request-telemetry.ts";
+import { readTraceContext, type TraceContext } from "../telemetry/trace-context.ts";
 import type { LiveRequests } from "../usage/live-requests.ts";
 import { RequestMeter } from "../usage/meter.ts";
 import type { RequestRecord } from "../usage/record.ts";
@@ -32,8 +35,10 @@ export interface ChatCompletionsOptions {
   readonly timeouts: CallTimeouts;
   /** Default: one of its own, with the defaults of `createResilience`. */
   readonly resilience?: Resilience;
+  readonly telemetry?: RequestTelemetry;
   readonly gate: Pick<CallGate, "accepting" | "enter" | "leave">;
-  readonly limiter: Limiter;
+  /** Default: nobody is refused. */
+  readonly limiter?: Limiter;
   /** Set in a worker process. */
   readonly elsewhere?: Elsewhere | undefined;
 }
@@ -42,8 +47,11 @@ export interface ChatCompletionsOptions {
 export function createChatCompletionsHandler(options: ChatCompletionsOptions): HttpHandler {
   const keeps = createKeylessRowBudget();
   const settings = { ...options, resilience: options.resilience ?? createResilience() };
+  const { telemetry } = options;
   return async (context) => {
     const seat = options.gate.enter(context);
+    const { headers } = context.request;
+    const span = telemetry?.tracer?.start(headers);
     const meter = new RequestMeter({
       id: context.requestId,
       startedAt: context.startedAt,
@@ -51,13 +59,17 @@ export function createChatCompletionsHandler(options: ChatCompletionsOptions): H
       live: options.live,
       record: options.record,
       keeps,
+      timing: context.timing,
+      telemetry: span === undefined ? telemetry : withSpan(telemetry, span),
+      sdkRetryCount: readSdkRetryCount(headers["x-stainless-retry-count"]),
     });
+    const traceContext = span?.context ?? readTraceContext(headers);
     const { totalMs } = options.timeouts;
     const deadline = setTimeout(() => {
       context.abort(new GatewayError("deadline_exceeded", `The request took longer than ${totalMs} ms.`));
     }, totalMs);
     try {
-      const outcome = await serve(settings, context, meter);
+      const outcome = await serve(settings, context, meter, traceContext);
       if (outcome !== undefined) meter.succeeded(outcome);
     } catch (thrown) {
       const error = whyFailed(context, toGatewayError(thrown));
@@ -75,16 +87,19 @@ async function serve(
   options: ChatCompletionsOptions & { readonly resilience: Resilience },
   context: HttpContext,
   meter: RequestMeter,
+  traceContext: TraceContext | undefined,
 ): Promise<ProviderOutcome | undefined> {
   if (!options.gate.accepting()) {
     throw new GatewayError("shutting_down", "The proxy is shutting down.", { retryAfterMs: 1000 });
   }
   const key = await authenticate(context, options.lookUpKey);
   meter.authenticated(key);
-  const release = await admit(context, key.id, options.limiter);
+  const release = options.limiter === undefined ? undefined : await admit(context, key.id, options.limiter);
   try {
     const { signal } = context;
+    context.timing.waitBegins();
     const body = await readChat(context, options.maxBodyBytes);
+    context.timing.waitEnds();
     const { model } = body.head;
     const isStream = body.head.stream === true;
     meter.asked(model, isStream);
@@ -110,9 +125,10 @@ async function serve(
       signal,
       completionId: `chatcmpl-${context.requestId.replace(/^req_/, "")}`,
       created: Math.floor(Date.now() / 1000),
+      traceContext,
     });
   } finally {
-    release();
+    release?.();
   }
 }
 
@@ -132,4 +148,17 @@ async function readChat({ request, signal }: HttpContext, limitBytes: number): P
 function whyFailed({ signal }: HttpContext, error: GatewayError): GatewayError {
   if (!signal.aborted || !(signal.reason instanceof GatewayError)) return error;
   return changeError(signal.reason, { usage: error.usage });
+}
+
+function withSpan(
+  telemetry: RequestTelemetry | undefined,
+  span: RequestSpan,
+): Pick<RequestTelemetry, "attempt" | "ended"> {
+  return {
+    attempt: (provider) => telemetry?.attempt(provider),
+    ended: (end) => {
+      telemetry?.ended(end);
+      span.end(end);
+    },
+  };
 }

@@ -3,6 +3,7 @@ import type { ChatBody } from "../openai/chat-body.ts";
 import type { ProviderRegistry } from "../providers/index.ts";
 import type { CallTimeouts, ProviderCall, ProviderOutcome, ServedBy } from "../providers/types.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import type { TraceContext } from "../telemetry/trace-context.ts";
 import type { RequestMeter } from "../usage/meter.ts";
 import type { KeepAlive } from "./keep-alive.ts";
 import type { Target } from "./resolve-targets.ts";
@@ -28,6 +29,7 @@ export interface Exchange {
   readonly completionId: string;
   /** Seconds since the epoch. */
   readonly created: number;
+  readonly traceContext: TraceContext | undefined;
 }
 
 /** Serves an exchange to its end. Resolves after the last byte was written; rejects with GatewayError. */
@@ -44,6 +46,8 @@ export function makeCall(exchange: Exchange, target: Target): ProviderCall {
     body: exchange.body,
     model: target.model,
     signal: exchange.signal,
+    timing: context.timing,
+    traceContext: exchange.traceContext,
     timeouts: { ...timeouts, totalMs: Math.max(1, Math.floor(timeouts.totalMs - elapsedMs)) },
     idempotencyKey: scopeIdempotencyKey(exchange.keyId, context.request.headers["idempotency-key"]),
   };

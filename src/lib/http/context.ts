@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import type { RequestTiming } from "../telemetry/request-timing.ts";
 
 /** What a handler reads of a request: the part of `IncomingMessage` that the Next mount can offer too. */
 export type HttpRequest = Pick<
@@ -35,6 +36,8 @@ export interface HttpContext {
   readonly requestId: string;
   /** `performance.now()` at arrival. */
   readonly startedAt: number;
+  /** Where its time goes; what becomes of it is sent as `x-codewise-overhead-ms`. */
+  readonly timing: RequestTiming;
   /** Decoded path without the query. */
   readonly path: string;
   readonly query: URLSearchParams;

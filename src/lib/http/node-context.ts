@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { RequestTiming } from "../telemetry/request-timing.ts";
 import type { HttpContext, HttpRequest } from "./context.ts";
 import { NodeResponse } from "./node-response.ts";
 import { RequestLife } from "./request-life.ts";
@@ -27,7 +28,7 @@ export function createNodeContext(
 
 class NodeContext implements HttpContext {
   readonly requestId: string;
-  readonly startedAt = performance.now();
+  readonly timing = new RequestTiming(performance.now());
   readonly path: string;
   readonly request: HttpRequest;
   readonly response: NodeResponse;
@@ -43,11 +44,15 @@ class NodeContext implements HttpContext {
     this.#origin = origin;
     this.request = request;
     this.path = readPath(request.url ?? "/");
-    this.response = new NodeResponse(response);
+    this.response = new NodeResponse(response, this.timing);
     this.response.setHeader("x-request-id", this.requestId);
     response.once("close", () => {
       if (!response.writableFinished) this.#life.clientClosed();
     });
+  }
+
+  get startedAt(): number {
+    return this.timing.startedAt;
   }
 
   get query(): URLSearchParams {
@@ -82,7 +87,7 @@ export function createRequestId(): string {
 }
 
 /** The decoded path of a request target; one with broken percent signs is left as it came. */
-function readPath(target: string): string {
+export function readPath(target: string): string {
   const mark = target.indexOf("?");
   const path = mark === -1 ? target : target.slice(0, mark);
   if (!path.includes("%")) return path;

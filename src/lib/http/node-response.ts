@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import { formatOverhead, OVERHEAD_HEADER, type RequestTiming } from "../telemetry/request-timing.ts";
 import type { HeaderValue, HttpResponse } from "./context.ts";
 
 type Event = Parameters<HttpResponse["on"]>[0];
@@ -21,8 +22,11 @@ export class NodeResponse implements HttpResponse {
   /** Whether node has sent the headers with a first piece, so that more pieces may follow it on the socket. */
   #hasBegun = false;
 
-  constructor(response: ServerResponse) {
+  readonly #timing: RequestTiming;
+
+  constructor(response: ServerResponse, timing: RequestTiming) {
     this.#response = response;
+    this.#timing = timing;
   }
 
   get headersSent(): boolean {
@@ -102,6 +106,7 @@ export class NodeResponse implements HttpResponse {
   #commit(): void {
     if (this.headersSent) return;
     this.#isCommitted = true;
+    this.#headers.push(OVERHEAD_HEADER, formatOverhead(this.#timing.overheadMs));
     this.#response.writeHead(this.statusCode, this.#headers);
   }
 }

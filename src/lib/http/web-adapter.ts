@@ -1,6 +1,7 @@
 /** Runs a `node:http`-shaped handler for hosts that speak web `Request` and `Response`, such as a Next route. */
 import { Readable } from "node:stream";
 import type { ReadableStream as NodeReadableStream } from "node:stream/web";
+import { RequestTiming } from "../telemetry/request-timing.ts";
 import type { HttpHandler, HttpRequest } from "./context.ts";
 import { GatewayError, toGatewayError } from "./errors.ts";
 import { createRequestId } from "./node-context.ts";
@@ -34,7 +35,8 @@ export function toWebResponse(request: Request, handle: HttpHandler): Promise<Re
       close();
       return;
     }
-    void run(request, handle, nodeRequest, response, life);
+    response.timing = new RequestTiming(performance.now());
+    void run(request, handle, nodeRequest, response, response.timing, life);
   });
 }
 
@@ -43,16 +45,17 @@ async function run(
   handle: HttpHandler,
   nodeRequest: HttpRequest,
   response: WebServerResponse,
+  timing: RequestTiming,
   life: RequestLife,
 ): Promise<void> {
-  const startedAt = performance.now();
   const requestId = createRequestId();
   try {
     response.setHeader("x-request-id", requestId);
     const url = new URL(request.url);
     await handle({
       requestId,
-      startedAt,
+      startedAt: timing.startedAt,
+      timing,
       path: decodePath(url.pathname),
       query: url.searchParams,
       params: {},

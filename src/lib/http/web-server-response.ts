@@ -1,4 +1,5 @@
 import { Writable } from "node:stream";
+import { formatOverhead, OVERHEAD_HEADER, type RequestTiming } from "../telemetry/request-timing.ts";
 import { GatewayError } from "./errors.ts";
 
 /** Bytes that wait for a slow reader on each side of the bridge before `write` answers false: as `ServerResponse` does. */
@@ -15,6 +16,8 @@ type HeaderValue = string | readonly string[];
  */
 export class WebServerResponse extends Writable {
   statusCode = 200;
+  /** For `x-codewise-overhead-ms`. */
+  timing: RequestTiming | undefined;
   readonly #headers = new Map<string, HeaderValue>();
   readonly #bodiless: boolean;
   readonly #onResponse: (response: Response) => void;
@@ -47,6 +50,7 @@ export class WebServerResponse extends Writable {
   flushHeaders(): void {
     if (this.#headersSent || this.destroyed) return;
     this.#headersSent = true;
+    if (this.timing !== undefined) this.#headers.set(OVERHEAD_HEADER, formatOverhead(this.timing.overheadMs));
     const headers = new Headers();
     for (const [name, value] of this.#headers) {
       for (const part of typeof value === "string" ? [value] : value) headers.append(name, part);

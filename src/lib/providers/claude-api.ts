@@ -80,10 +80,11 @@ export function createClaudeApiProvider(options: ClaudeApiProviderOptions): LLMP
       request: {
         method: "POST",
         path: `${basePath}/v1/messages`,
-        headers: { ...headers, "content-type": "application/json" },
+        headers: { ...headers, "content-type": "application/json", ...call.traceContext },
         body: JSON.stringify({ ...body, stream }),
         signal: call.signal,
         timeouts: call.timeouts,
+        timing: call.timing,
         translateError,
       },
       droppedParams,

@@ -85,11 +85,11 @@ export function createOpenAIProvider(options: OpenAIProviderOptions): LLMProvide
     return {
       method: "POST",
       path: `${basePath}/chat/completions`,
-      headers:
-        call.idempotencyKey === undefined ? callHeaders : { ...callHeaders, "idempotency-key": call.idempotencyKey },
+      headers: withCallHeaders(callHeaders, call),
       body: upstreamBody(call, stream),
       signal: call.signal,
       timeouts: call.timeouts,
+      timing: call.timing,
       translateError,
     };
   }
@@ -198,4 +198,17 @@ function upstreamBody({ body, model }: ProviderCall, stream: boolean): Buffer {
     ...(stream && !asksForUsage && { stream_options: { value: { ...head.stream_options, include_usage: true } } }),
     ...renameTokenLimit(head, model),
   });
+}
+
+/** The headers of every call, with those of this one. */
+function withCallHeaders(
+  headers: Readonly<Record<string, string>>,
+  { idempotencyKey, traceContext }: ProviderCall,
+): Readonly<Record<string, string>> {
+  if (idempotencyKey === undefined && traceContext === undefined) return headers;
+  return {
+    ...headers,
+    ...(idempotencyKey !== undefined && { "idempotency-key": idempotencyKey }),
+    ...traceContext,
+  };
 }

@@ -3,6 +3,8 @@ import type { ChatBody } from "../openai/chat-body.ts";
 import type { ChatCompletion } from "../openai/completion.ts";
 import type { ChatDelta } from "../openai/delta.ts";
 import type { FinishReason, Usage } from "../openai/usage.ts";
+import type { RequestTiming } from "../telemetry/request-timing.ts";
+import type { TraceContext } from "../telemetry/trace-context.ts";
 
 export interface ProviderModel {
   /** The id a client sends; also valid as `<provider id>/<id>`. */
@@ -37,6 +39,10 @@ export interface ProviderCall {
   readonly timeouts: CallTimeouts;
   /** For an upstream that knows `Idempotency-Key`; equal for equal requests of one client. */
   readonly idempotencyKey?: string | undefined;
+  /** Told when the request is handed on (`sent`) and when bytes of the answer come (`received`). */
+  readonly timing?: RequestTiming | undefined;
+  /** The W3C headers of the trace that this attempt is part of, for whoever answers. */
+  readonly traceContext?: TraceContext | undefined;
 }
 
 /** What is known about who serves a call before the first output; becomes response headers. */

@@ -1,11 +1,14 @@
-import { pino, type Logger as PinoLogger } from "pino";
+import { pino, type DestinationStream, type Logger as PinoLogger } from "pino";
 
 export type Logger = Pick<PinoLogger, "fatal" | "error" | "warn" | "info" | "debug" | "trace"> & {
   child(bindings: Record<string, unknown>): Logger;
 };
 
 /** JSON lines on stderr, so that stdout stays free for what a person asked to be printed. Authorization headers are never logged; redaction is a second net. */
-export function createLogger(level: string): Logger {
+export function createLogger(
+  level: string,
+  destination: DestinationStream = pino.destination({ fd: 2, sync: false }),
+): Logger {
   return pino(
     {
       level,
@@ -18,7 +21,7 @@ export function createLogger(level: string): Logger {
         censor: "[removed]",
       },
     },
-    pino.destination({ fd: 2, sync: false }),
+    destination,
   );
 }
 

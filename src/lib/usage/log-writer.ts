@@ -29,6 +29,8 @@ export interface LogWriter {
   lost(count: number): void;
   /** Records lost so far: pushed out of the queue, refused by the database, or left at the end. */
   readonly dropped: number;
+  /** Records written so far. */
+  readonly written: number;
 }
 
 const RETRY_MIN_MS = 250;
@@ -40,6 +42,7 @@ export function createLogWriter(options: LogWriterOptions): LogWriter {
   const { maxQueue = 10_000, batchMax = 100, flushIntervalMs = 250, closeTimeoutMs = 5000 } = options;
   const queue: RequestRecord[] = [];
   let dropped = 0;
+  let written = 0;
   let failures = 0;
   let sending = 0;
   let isClosed = false;
@@ -65,6 +68,7 @@ export function createLogWriter(options: LogWriterOptions): LogWriter {
     for (const record of batch) {
       try {
         await insertRequests(database, [record]);
+        written += 1;
       } catch (error) {
         if (!isDataError(error)) throw error;
         drop(1, describeDatabaseError(error));
@@ -75,6 +79,7 @@ export function createLogWriter(options: LogWriterOptions): LogWriter {
   const writeBatch = async (batch: readonly RequestRecord[]): Promise<void> => {
     try {
       await insertRequests(database, batch);
+      written += batch.length;
     } catch (error) {
       if (!isDataError(error)) throw error;
       await writeSingly(batch);
@@ -147,6 +152,9 @@ export function createLogWriter(options: LogWriterOptions): LogWriter {
       clearTimeout(timer);
       drop(queue.splice(0).length, "the database was away at the end");
       if (sending > 0) logger.warn({ count: sending }, "request records may be lost: their write was not confirmed");
+    },
+    get written() {
+      return written;
     },
     get dropped() {
       return dropped;

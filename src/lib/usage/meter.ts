@@ -2,6 +2,9 @@ import type { GatewayError } from "../http/errors.ts";
 import type { Usage } from "../openai/usage.ts";
 import type { ServedBy } from "../providers/types.ts";
 import type { Seat } from "../collections/roster.ts";
+import type { RequestEnd } from "../telemetry/request-end.ts";
+import type { RequestTelemetry } from "../telemetry/request-telemetry.ts";
+import type { RequestTiming } from "../telemetry/request-timing.ts";
 import type { LiveChange, LiveRequest, LiveRequests } from "./live-requests.ts";
 import type { RequestRecord } from "./record.ts";
 
@@ -15,12 +18,17 @@ export interface MeterOptions {
   readonly record: (record: RequestRecord) => void;
   /** Whether a row is kept; a request that is shown as in flight has a key, and its row always is. */
   readonly keeps: (record: RequestRecord) => boolean;
+  readonly timing: RequestTiming;
+  /** Told of every attempt, and of the end whether a row is kept or not. */
+  readonly telemetry?: Pick<RequestTelemetry, "attempt" | "ended"> | undefined;
+  readonly sdkRetryCount?: number | undefined;
 }
 
 export interface MeterOutcome {
   readonly usage?: Usage | undefined;
   readonly usageEstimated?: boolean;
   readonly costUsd?: number | undefined;
+  readonly finishReason?: string;
 }
 
 /** Gathers the facts of one request and writes its row exactly once, however it ends. */
@@ -65,6 +73,8 @@ export class RequestMeter {
     this.#attempts += 1;
     this.#provider = provider;
     this.#served = undefined;
+    this.#options.timing.waitBegins();
+    this.#options.telemetry?.attempt(provider);
     this.#update({ provider, servedModel: null, agentId: null, phase: "waiting" });
   }
 
@@ -80,6 +90,7 @@ export class RequestMeter {
   firstOutput(): void {
     if (this.#firstOutputAt !== undefined) return;
     this.#firstOutputAt = performance.now();
+    this.#options.timing.answered();
     this.#update({ phase: "streaming" });
   }
 
@@ -111,7 +122,7 @@ export class RequestMeter {
   }): void {
     if (this.#settled) return;
     this.#settled = true;
-    const { id, createdAtMs, startedAt, live, record, keeps } = this.#options;
+    const { id, createdAtMs, startedAt, live, record, keeps, timing, telemetry, sdkRetryCount } = this.#options;
     const usage = end.outcome.usage;
     const row: RequestRecord = {
       id,
@@ -136,9 +147,18 @@ export class RequestMeter {
       clientGone: end.clientGone,
       attempts: this.#attempts,
     };
-    if (keeps(row)) {
+    const kept = keeps(row);
+    if (kept) {
       live.end(row, this.#seat);
       record(row);
     }
+    const { finishReason } = end.outcome;
+    telemetry?.ended({
+      record: row,
+      kept,
+      overheadMs: timing.overheadMs,
+      finishReason,
+      sdkRetryCount,
+    } satisfies RequestEnd);
   }
 }

@@ -1,18 +1,24 @@
 import { createChatRoute } from "../chat-route.ts";
 import type { Env } from "../env.ts";
+import { breakerStatesByProvider } from "../gateway/breaker-states.ts";
 import { createCallGate } from "../gateway/call-gate.ts";
 import { KeepAlive } from "../gateway/keep-alive.ts";
 import { createResilience } from "../gateway/resilience.ts";
 import { createLoopGuard } from "../gateway/loop-guard.ts";
+import { traceProvider } from "../gateway/trace-provider.ts";
 import type { HttpContext, HttpHandler } from "../http/context.ts";
 import { KeyChecker } from "../keys/key-checker.ts";
 import { limitInFlight } from "../limits/in-flight-limiter.ts";
 import { KeyLimiter } from "../limits/key-limiter.ts";
 import type { Limiter } from "../limits/types.ts";
+import { createObservability } from "../observability.ts";
 import { readApiProviderSettings } from "../provider-settings.ts";
 import { createBuiltinProviders, createProviderRegistry } from "../providers/index.ts";
+import type { LogDestination } from "../telemetry/log-destination.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import { startTracing } from "../telemetry/start-tracing.ts";
 import { LiveRequests } from "../usage/live-requests.ts";
+import { VERSION } from "../version.ts";
 import type { HomeLine } from "./home-line.ts";
 import { createHomeLimiter } from "./home-limiter.ts";
 import { createHomeProviders } from "./home-providers.ts";
@@ -24,9 +30,13 @@ import { createRowCourier } from "./row-courier.ts";
 /** Shorter than the home's, whose answers are up to two minutes old themselves. In milliseconds. */
 const KEY_CACHE = { freshMs: 10_000, awaitRefreshMs: 20_000, staleMs: 60 * 60_000 };
 
+/** The home has them. */
+const NO_AGENTS = { agents: [], pendingRequests: 0, queuedRequests: 0, oldestPendingMs: null };
+
 export interface WorkerRuntimeOptions {
   readonly env: Env;
   readonly logger: Logger;
+  readonly logDestination: LogDestination;
   readonly line: HomeLine;
   readonly relay: HomeRelay;
   /** This worker's number, from 0. */
@@ -47,12 +57,15 @@ export interface WorkerRuntime {
   startDraining(): void;
   /** Ends the calls that run, with an error to their clients. */
   endRequests(): void;
+  /** Resolves when the home has all rows, and whoever takes traces has those. Never rejects. */
+  close(): Promise<void>;
   /** Resolves when the home has all rows. Never rejects. */
   flush(): Promise<void>;
 }
 
-export function createWorkerRuntime(options: WorkerRuntimeOptions): WorkerRuntime {
-  const { env, logger, line, relay, slot, loopId, offers } = options;
+export async function createWorkerRuntime(options: WorkerRuntimeOptions): Promise<WorkerRuntime> {
+  const { env, logger, logDestination, line, relay, slot, loopId, offers } = options;
+  const tracing = await startTracing(env, { version: VERSION, logger });
   const gate = createCallGate();
   const loop = createLoopGuard(loopId);
   const live = new LiveRequests();
@@ -66,6 +79,23 @@ export function createWorkerRuntime(options: WorkerRuntimeOptions): WorkerRuntim
   const home = createHomeProviders(offers);
   const settings = { ...readApiProviderSettings(env, logger), claudeCli: undefined, claudeCliRemote: undefined };
   const api = createBuiltinProviders({ ...settings, via: loop.via, logger });
+  const baseUrls: Readonly<Record<string, string>> = {
+    openai: env.OPENAI_BASE_URL,
+    "claude-api": env.ANTHROPIC_BASE_URL,
+  };
+  const traced =
+    tracing === undefined ? api : api.map((provider) => traceProvider(provider, tracing, baseUrls[provider.id]));
+  const registry = createProviderRegistry([...home.providers, ...traced]);
+  const observability = createObservability({
+    env,
+    logDestination,
+    tracing,
+    registry,
+    gate,
+    manager: { status: () => NO_AGENTS },
+    logWriter: { written: 0, dropped: 0 },
+    breakers: () => breakerStatesByProvider(registry.ids(), resilience.health.states()),
+  });
   const keys = new KeyChecker({
     cache: KEY_CACHE,
     load: async (hashes) => new Map(await line.ask({ kind: "keys", hashes: [...hashes] })),
@@ -78,7 +108,8 @@ export function createWorkerRuntime(options: WorkerRuntimeOptions): WorkerRuntim
     live,
     logger,
     resilience,
-    registry: createProviderRegistry([...home.providers, ...api]),
+    registry,
+    telemetry: observability.telemetry,
     lookUpKey: (token) => keys.check(token),
     record: (row) => rows.record(row),
     keepAlive: new KeepAlive(),
@@ -94,6 +125,10 @@ export function createWorkerRuntime(options: WorkerRuntimeOptions): WorkerRuntim
     startDraining: () => gate.close(),
     endRequests: () => gate.end(),
     flush: () => rows.flush(),
+    close: async () => {
+      await rows.flush();
+      await observability.close();
+    },
   };
 }
 

@@ -77,7 +77,8 @@ class Exchange implements Dispatcher.DispatchHandler, HttpStreamControl {
   }
 
   start(pool: Pool): void {
-    const { method, path, headers, body, signal } = this.#options.request;
+    const { method, path, headers, body, signal, timing } = this.#options.request;
+    timing?.sent();
     signal.addEventListener("abort", this.#onAbort, { once: true });
     pool.dispatch({ method, path, headers, body: body ?? null, headersTimeout: 0, bodyTimeout: 0 }, this);
   }
@@ -119,6 +120,7 @@ class Exchange implements Dispatcher.DispatchHandler, HttpStreamControl {
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
     if (status < 200 || this.#settled) return;
     this.#phase = "receiving";
+    this.#options.request.timing?.received();
     const accepted = status < 300 && isExpected(headers, this.#options.expected);
     if (!accepted) {
       const failure = { status, headers, chunks: [], length: 0 };
@@ -137,6 +139,7 @@ class Exchange implements Dispatcher.DispatchHandler, HttpStreamControl {
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#settled) return;
+    this.#options.request.timing?.received();
     const failure = this.#failure;
     if (failure !== undefined) {
       failure.chunks.push(chunk);
@@ -154,6 +157,7 @@ class Exchange implements Dispatcher.DispatchHandler, HttpStreamControl {
   onResponseEnd(): void {
     clearTimeout(this.#trailingTimer);
     if (this.#settled) return;
+    this.#options.request.timing?.received();
     if (this.#failure !== undefined) {
       this.#stopWith(this.#failure);
       return;

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { Pool } from "undici";
 import { GatewayError } from "../../http/errors.ts";
-import type { CallTimeouts } from "../types.ts";
+import type { CallTimeouts, ProviderCall } from "../types.ts";
 import { runExchange } from "./http-exchange.ts";
 
 /** Open connections to one upstream; more requests wait, bounded by their connect clock. */
@@ -19,6 +19,7 @@ export interface HttpRequest {
   readonly body?: string | Buffer;
   readonly signal: AbortSignal;
   readonly timeouts: CallTimeouts;
+  readonly timing?: ProviderCall["timing"];
   /** Turns an answer that is not the expected one into the error to throw: the provider family's knowledge. */
   readonly translateError: (failure: HttpFailure) => GatewayError;
 }
