@@ -17,6 +17,7 @@ import type { KeyStore } from "./keys/key-store.ts";
 import type { Limiter } from "./limits/types.ts";
 import type { ProviderRegistry } from "./providers/index.ts";
 import type { Logger } from "./telemetry/logger.ts";
+import { mergeMetrics, type PeerMetrics } from "./telemetry/merge-metrics.ts";
 import { createMetricsHandler, renderMetrics, type Metrics } from "./telemetry/metrics.ts";
 import type { RequestTelemetry } from "./telemetry/request-telemetry.ts";
 import type { LiveRequests } from "./usage/live-requests.ts";
@@ -40,13 +41,14 @@ export interface RouteParts {
   readonly logger: Logger;
   readonly telemetry: RequestTelemetry;
   readonly metrics: Metrics;
+  readonly peerMetrics: PeerMetrics | undefined;
 }
 
 /** Every path of the data plane. */
 export function createRoutes(parts: RouteParts): readonly Route[] {
   const { env, registry, keyStore, logWriter, live, keepAlive, manager, admin, database, gate, limiter, loop, logger } =
     parts;
-  const { resilience, telemetry, metrics } = parts;
+  const { resilience, telemetry, metrics, peerMetrics } = parts;
   const lookUpKey = (token: string) => keyStore.authenticate(token);
   const record = (row: RequestRecord) => logWriter.record(row);
   const chat = createChatRoute({
@@ -65,7 +67,9 @@ export function createRoutes(parts: RouteParts): readonly Route[] {
   });
   const models = { registry, lookUpKey };
   const guard = guardStatus({ lookUpKey, requireAdmin: (context) => admin.requireAdmin(context) });
-  const showMetrics = createMetricsHandler(() => renderMetrics(metrics.registry));
+  const showMetrics = createMetricsHandler(
+    async () => await renderMetrics(await mergeMetrics(metrics.registry, peerMetrics)),
+  );
   return [
     { method: "POST", path: "/v1/chat/completions", handler: chat },
     { method: "GET", path: "/v1/models", handler: loop.guard(createListModelsHandler(models)) },

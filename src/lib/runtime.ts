@@ -28,6 +28,7 @@ import { createBuiltinProviders, createProviderRegistry, type ProviderRegistry }
 import { createRoutes } from "./routes.ts";
 import { openLogDestination } from "./telemetry/log-destination.ts";
 import { createLogger, type Logger } from "./telemetry/logger.ts";
+import type { PeerMetrics } from "./telemetry/merge-metrics.ts";
 import { startTracing } from "./telemetry/start-tracing.ts";
 import { LiveRequests } from "./usage/live-requests.ts";
 import { startLogRetention } from "./usage/log-retention.ts";
@@ -64,13 +65,15 @@ export interface RuntimeOptions {
   readonly env: Env;
   /** Folder that holds `drizzle/`. */
   readonly rootDirectory: string;
+  /** The metrics of this proxy's other processes, to be shown with those of this one. */
+  readonly peerMetrics?: PeerMetrics | undefined;
 }
 
 /** Agents come back within this time after a restart, spread over it. */
 const DRAIN_RECONNECT_MS = 5000;
 
 /** Wires a runtime and brings the database up to date, or keeps trying to in the background while it is away. */
-export async function createRuntime({ env, rootDirectory }: RuntimeOptions): Promise<Runtime> {
+export async function createRuntime({ env, rootDirectory, peerMetrics }: RuntimeOptions): Promise<Runtime> {
   const logDestination = openLogDestination();
   const logger = createLogger(env.LOG_LEVEL, logDestination);
   const tracing = await startTracing(env, { version: VERSION, logger });
@@ -160,7 +163,7 @@ export async function createRuntime({ env, rootDirectory }: RuntimeOptions): Pro
     resilience,
     logger,
   };
-  const parts = { ...served, ...observability };
+  const parts = { ...served, ...observability, peerMetrics };
   return {
     env,
     logger,

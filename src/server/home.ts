@@ -8,6 +8,7 @@ import type { Env } from "../lib/env.ts";
 import type { Runtime } from "../lib/runtime.ts";
 import { createLogger } from "../lib/telemetry/logger.ts";
 import { watchHomeOffers } from "../lib/workers/home-offers.ts";
+import type { MetricsSnapshot } from "../lib/workers/messages.ts";
 import { WorkerPool } from "../lib/workers/pool.ts";
 import type { StoppableServer } from "./shutdown.ts";
 
@@ -17,6 +18,8 @@ export interface Home {
   readonly front: StoppableServer;
   /** The port that is open. */
   readonly port: number;
+  /** The metrics of the workers. */
+  readonly peerMetrics: () => Promise<readonly MetricsSnapshot[]>;
   /** Puts the runtime at the workers' service, and answers the same with the workers' part in it. */
   join(runtime: Runtime): Runtime;
 }
@@ -48,6 +51,7 @@ export async function openHome(server: Server, env: Env, entry: string): Promise
   return {
     port: (acceptor.address() as AddressInfo).port,
     front: createFront(pool, acceptor, server),
+    peerMetrics: () => pool.collectMetrics(),
     join: (runtime) => {
       joined = runtime;
       return joinRuntime(runtime, pool);

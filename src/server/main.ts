@@ -56,7 +56,7 @@ async function main(): Promise<string> {
   if (withDashboard) loadDashboard(rootDirectory, server).then(dashboard.resolve, dashboard.reject);
   // Loaded now, while the port is open already: most of what the entry holds is needed by the runtime only.
   const { createRuntime, installRuntime } = await import("../lib/runtime.ts");
-  const ownRuntime = await createRuntime({ env, rootDirectory });
+  const ownRuntime = await createRuntime({ env, rootDirectory, peerMetrics: home?.peerMetrics });
   const runtime = home?.join(ownRuntime) ?? ownRuntime;
   installRuntime(runtime);
   runtime.listening(url);

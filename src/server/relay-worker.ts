@@ -94,6 +94,9 @@ function onHomeEvent(event: HomeEvent, handle: unknown): void {
     case "revoked":
       runtime?.revokeKey(event.id);
       break;
+    case "metrics":
+      void tellMetrics(event.call);
+      break;
     case "drain":
       void drain();
       break;
@@ -135,6 +138,11 @@ async function serve(at: NonNullable<typeof place>, event: HomeEvent & { codewis
   runtime = made;
   if (isDraining) runtime.startDraining();
   started.resolve(runtime);
+}
+
+async function tellMetrics(call: number): Promise<void> {
+  const metrics = (await runtime?.metrics()) ?? [];
+  line.tell({ codewise: "metrics", call, metrics: [...metrics] });
 }
 
 /** Refuses new calls and tells the home when those that run have ended and all rows are with it. */

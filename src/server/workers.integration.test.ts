@@ -227,6 +227,20 @@ describe.skipIf(process.platform !== "linux")("a proxy of two workers", () => {
     expect(proxy.workers()).not.toContain(victim);
   });
 
+  it("adds the metrics of all processes up", async () => {
+    const { status, text } = await proxy.asAdmin("GET", "/metrics");
+    expect(status).toBe(200);
+    const [, starts = ""] = /^process_resident_memory_bytes (\d+)/m.exec(text) ?? [];
+    expect(Number(starts)).toBeGreaterThan(0);
+    const counted = [...text.matchAll(/^codewise_requests_total\{[^}]*provider="openai"[^}]*\} (\d+)/gm)];
+    const before = counted.reduce((total, [, count]) => total + Number(count), 0);
+    expect(before).toBeGreaterThan(0);
+    await inTurn(SPREAD, () => ask(whole));
+    const after = (await proxy.asAdmin("GET", "/metrics")).text;
+    const recounted = [...after.matchAll(/^codewise_requests_total\{[^}]*provider="openai"[^}]*\} (\d+)/gm)];
+    expect(recounted.reduce((total, [, count]) => total + Number(count), 0)).toBe(before + SPREAD);
+  });
+
   it("drains on SIGTERM: finishes what runs, refuses what comes, keeps every row, exits with 0", async () => {
     const held = Promise.withResolvers<void>();
     const steps = [...openAIFrames().slice(0, 2), { until: held.promise }, ...openAIFrames().slice(2)];

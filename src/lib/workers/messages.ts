@@ -80,6 +80,8 @@ export const fromWorkerSchema = z.discriminatedUnion("codewise", [
   z.object({ codewise: z.literal("state"), active: z.int(), live: z.array(liveSchema) }),
   /** No call runs and every row was taken. */
   z.object({ codewise: z.literal("drained") }),
+  /** Its metrics as prom-client has them in JSON, as an answer to that call. */
+  z.object({ codewise: z.literal("metrics"), call: z.int(), metrics: z.array(z.looseObject({ name: z.string() })) }),
   /** It takes connections. */
   z.object({ codewise: z.literal("ready") }),
 ]);
@@ -109,6 +111,7 @@ export const fromHomeSchema = z.discriminatedUnion("codewise", [
     message: z.string(),
     retryAfterMs: z.number().optional(),
   }),
+  z.object({ codewise: z.literal("metrics"), call: z.int() }),
   /** Take no new calls. */
   z.object({ codewise: z.literal("drain") }),
   /** End the calls that run. */
@@ -123,4 +126,5 @@ export type Answer<Kind extends QuestionKind> = z.infer<(typeof ANSWERS)[Kind]>;
 export type FromWorker = z.infer<typeof fromWorkerSchema>;
 export type FromHome = z.infer<typeof fromHomeSchema>;
 export type HomeOffer = z.infer<typeof offerSchema>;
+export type MetricsSnapshot = readonly { readonly name: string }[];
 export type PlaceVerdict = z.infer<typeof placeVerdictSchema>;

@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from "node:child_process";
 import type { Socket } from "node:net";
 import type { Logger } from "../telemetry/logger.ts";
 import { openDesk, type Desk, type DeskParts } from "./desk.ts";
-import { fromWorkerSchema, type FromHome, type FromWorker, type HomeOffer } from "./messages.ts";
+import { fromWorkerSchema, type FromHome, type FromWorker, type HomeOffer, type MetricsSnapshot } from "./messages.ts";
 import { createRestartPlan, type RestartPlan } from "./restart-plan.ts";
 
 export interface WorkerPoolOptions {
@@ -36,6 +36,7 @@ interface Member {
 
 /** Connections that wait while no worker is ready; more are cut. */
 const MAX_WAITING = 1024;
+const METRICS_WAIT_MS = 1000;
 
 /** Starts the workers, keeps them running, deals connections out to them, and carries what they and the home say. */
 export class WorkerPool {
@@ -43,6 +44,7 @@ export class WorkerPool {
   readonly #members = new Map<number, Member>();
   readonly #plans: readonly RestartPlan[];
   readonly #waiting: Socket[] = [];
+  readonly #metricsCalls = new Map<number, (metrics: MetricsSnapshot) => void>();
   #ids = 0;
   #service: PoolService | undefined;
   #life: "running" | "draining" | "closing" = "running";
@@ -88,6 +90,13 @@ export class WorkerPool {
     for (const member of this.#members.values()) send(member, message);
   }
 
+  /** The metrics of the workers that answer within a second. */
+  async collectMetrics(): Promise<readonly MetricsSnapshot[]> {
+    const serving = [...this.#members.values()].filter(({ desk, isReady }) => isReady && desk !== undefined);
+    const snapshots = await Promise.all(serving.map((member) => this.#askMetrics(member)));
+    return snapshots.filter((snapshot) => snapshot !== undefined);
+  }
+
   /** Model calls that workers serve, as far as they have told; while draining, at least 1 for each that is not through. */
   activeCalls(): number {
     let active = 0;
@@ -117,6 +126,21 @@ export class WorkerPool {
   /** Ends at once those that are left. */
   kill(): void {
     for (const member of this.#members.values()) member.process.kill("SIGKILL");
+  }
+
+  async #askMetrics(member: Member): Promise<MetricsSnapshot | undefined> {
+    this.#ids += 1;
+    const call = this.#ids;
+    const snapshot = await new Promise<MetricsSnapshot | undefined>((resolve) => {
+      const timer = setTimeout(() => resolve(undefined), METRICS_WAIT_MS);
+      this.#metricsCalls.set(call, (metrics) => {
+        clearTimeout(timer);
+        resolve(metrics);
+      });
+      send(member, { codewise: "metrics", call });
+    });
+    this.#metricsCalls.delete(call);
+    return snapshot;
   }
 
   #fork(slot: number): void {
@@ -160,6 +184,9 @@ export class WorkerPool {
       case "ready":
         member.isReady = true;
         for (const socket of this.#waiting.splice(0)) this.give(socket);
+        break;
+      case "metrics":
+        this.#metricsCalls.get(message.call)?.(message.metrics);
         break;
       case "drained":
         member.isDrained = true;

@@ -23,7 +23,7 @@ import type { HomeLine } from "./home-line.ts";
 import { createHomeLimiter } from "./home-limiter.ts";
 import { createHomeProviders } from "./home-providers.ts";
 import { reportLive } from "./live-reporter.ts";
-import type { HomeOffer } from "./messages.ts";
+import type { HomeOffer, MetricsSnapshot } from "./messages.ts";
 import type { HomeRelay } from "./pass-on.ts";
 import { createRowCourier } from "./row-courier.ts";
 
@@ -53,6 +53,7 @@ export interface WorkerRuntime {
   updateOffers(offers: readonly HomeOffer[]): void;
   admitKey(hash: string): void;
   revokeKey(id: string): void;
+  metrics(): Promise<MetricsSnapshot>;
   /** New calls are refused from now on. */
   startDraining(): void;
   /** Ends the calls that run, with an error to their clients. */
@@ -122,6 +123,7 @@ export async function createWorkerRuntime(options: WorkerRuntimeOptions): Promis
     updateOffers: (newest) => home.update(newest),
     admitKey: (hash) => keys.admit(hash),
     revokeKey: (id) => keys.revoke(id),
+    metrics: () => observability.metrics.registry.getMetricsAsJSON(),
     startDraining: () => gate.close(),
     endRequests: () => gate.end(),
     flush: () => rows.flush(),
