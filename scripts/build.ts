@@ -64,6 +64,7 @@ cpSync(join(root, ".next", DASHBOARD_DIRECTORY), join(standalone, DASHBOARD_DIRE
 cpSync(join(root, "drizzle"), join(standalone, "drizzle"), { recursive: true });
 await bundle({
   server: "src/server/main.ts",
+  "relay-worker": "src/server/relay-worker.ts",
   "embedded-worker": "src/lib/db/embedded-worker.ts",
   migrate: "scripts/migrate.ts",
   keys: "scripts/keys.ts",

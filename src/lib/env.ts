@@ -45,6 +45,7 @@ export const envSchema = z.object({
   // Server
   HOST: z.preprocess(emptyIsUnset, z.string().default("127.0.0.1")),
   PORT: integer(3000, 0, 65_535),
+  WORKERS: integer(1, 1, 64),
   LOG_LEVEL: z.preprocess(
     emptyIsUnset,
     z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
@@ -64,6 +65,11 @@ export const envSchema = z.object({
   // Access
   CODEWISE_ADMIN_KEY: secret(16),
   CODEWISE_URL: optionalHttpUrl,
+
+  // Limits
+  KEY_REQUESTS_PER_MINUTE: integer(0, 0, 1_000_000),
+  KEY_MAX_CONCURRENCY: integer(0, 0, 100_000),
+  MAX_IN_FLIGHT: integer(10_000, 0, 1_000_000),
 
   // Data
   DATABASE_URL: text,

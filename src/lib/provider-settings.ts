@@ -4,12 +4,10 @@ import { readProcessEnvironment, type Env } from "./env.ts";
 import type { BuiltinProvidersOptions } from "./providers/index.ts";
 import type { Logger } from "./telemetry/logger.ts";
 
-/** Which built-in providers the environment switches on, and with what. */
-export function readProviderSettings(
-  env: Env,
-  manager: AgentManager,
-  logger: Logger,
-): Omit<BuiltinProvidersOptions, "via" | "logger"> {
+type ProviderSettings = Omit<BuiltinProvidersOptions, "via" | "logger">;
+
+/** Which of the providers with an API the environment switches on, and with what: those that any process can have. */
+export function readApiProviderSettings(env: Env, logger: Logger): Pick<ProviderSettings, "openai" | "claudeApi"> {
   const openaiIsSelf = env.OPENAI_API_KEY !== undefined && isOwnAddress(env);
   if (openaiIsSelf) logger.warn("OPENAI_BASE_URL is this proxy's own address: the provider openai stays off");
   return {
@@ -21,6 +19,13 @@ export function readProviderSettings(
       env.ANTHROPIC_API_KEY === undefined
         ? undefined
         : { apiKey: env.ANTHROPIC_API_KEY, baseUrl: env.ANTHROPIC_BASE_URL },
+  };
+}
+
+/** Which built-in providers the environment switches on, and with what. */
+export function readProviderSettings(env: Env, manager: AgentManager, logger: Logger): ProviderSettings {
+  return {
+    ...readApiProviderSettings(env, logger),
     claudeCli: env.CLAUDE_CLI_ENABLED
       ? {
           executor: createClaudeExecutor({

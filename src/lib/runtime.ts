@@ -12,7 +12,7 @@ import { readEnv, type Env } from "./env.ts";
 import { breakerStatesByProvider } from "./gateway/breaker-states.ts";
 import { createCallGate } from "./gateway/call-gate.ts";
 import { KeepAlive } from "./gateway/keep-alive.ts";
-import { createLoopGuard } from "./gateway/loop-guard.ts";
+import { createLoopGuard, type LoopGuard } from "./gateway/loop-guard.ts";
 import { createResilience, type Resilience } from "./gateway/resilience.ts";
 import { traceProvider } from "./gateway/trace-provider.ts";
 import type { HttpContext } from "./http/context.ts";
@@ -20,16 +20,19 @@ import { createDispatcher } from "./http/dispatch.ts";
 import { createRouter } from "./http/router.ts";
 import { resolveAdminKey } from "./keys/admin-key.ts";
 import { createKeyStore, type KeyStore } from "./keys/key-store.ts";
+import { limitInFlight } from "./limits/in-flight-limiter.ts";
+import { KeyLimiter } from "./limits/key-limiter.ts";
 import { createObservability } from "./observability.ts";
 import { readProviderSettings } from "./provider-settings.ts";
 import { createBuiltinProviders, createProviderRegistry, type ProviderRegistry } from "./providers/index.ts";
 import { createRoutes } from "./routes.ts";
 import { openLogDestination } from "./telemetry/log-destination.ts";
 import { createLogger, type Logger } from "./telemetry/logger.ts";
+import type { PeerMetrics } from "./telemetry/merge-metrics.ts";
 import { startTracing } from "./telemetry/start-tracing.ts";
 import { LiveRequests } from "./usage/live-requests.ts";
 import { startLogRetention } from "./usage/log-retention.ts";
-import { createLogWriter } from "./usage/log-writer.ts";
+import { createLogWriter, type LogWriter } from "./usage/log-writer.ts";
 import { VERSION } from "./version.ts";
 
 export interface Runtime {
@@ -37,6 +40,9 @@ export interface Runtime {
   readonly logger: Logger;
   readonly database: Database;
   readonly keyStore: KeyStore;
+  readonly keyLimiter: KeyLimiter;
+  readonly loop: LoopGuard;
+  readonly logWriter: LogWriter;
   readonly manager: AgentManager;
   readonly live: LiveRequests;
   readonly registry: ProviderRegistry;
@@ -61,13 +67,16 @@ export interface RuntimeOptions {
   readonly rootDirectory: string;
   /** How long a stream may be silent before its client gets a comment frame; 15 s unless told otherwise. */
   readonly keepAliveMs?: number | undefined;
+  /** The metrics of this proxy's other processes, to be shown with those of this one. */
+  readonly peerMetrics?: PeerMetrics | undefined;
 }
 
 /** Agents come back within this time after a restart, spread over it. */
 const DRAIN_RECONNECT_MS = 5000;
 
 /** Wires a runtime and brings the database up to date, or keeps trying to in the background while it is away. */
-export async function createRuntime({ env, rootDirectory, keepAliveMs }: RuntimeOptions): Promise<Runtime> {
+export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
+  const { env, rootDirectory, keepAliveMs, peerMetrics } = options;
   const logDestination = openLogDestination();
   const logger = createLogger(env.LOG_LEVEL, logDestination);
   const tracing = await startTracing(env, { version: VERSION, logger });
@@ -96,6 +105,11 @@ export async function createRuntime({ env, rootDirectory, keepAliveMs }: Runtime
     queueWaitMs: env.AGENT_QUEUE_WAIT_MS,
     logger,
   });
+  const keyLimiter = new KeyLimiter({
+    requestsPerMinute: env.KEY_REQUESTS_PER_MINUTE,
+    maxConcurrency: env.KEY_MAX_CONCURRENCY,
+  });
+  const limiter = limitInFlight(env.MAX_IN_FLIGHT, keyLimiter);
   const loop = createLoopGuard();
   const gate = createCallGate();
   const resilience = createResilience({
@@ -147,16 +161,20 @@ export async function createRuntime({ env, rootDirectory, keepAliveMs }: Runtime
     admin,
     database,
     gate,
+    limiter,
     loop,
     resilience,
     logger,
   };
-  const parts = { ...served, ...observability };
+  const parts = { ...served, ...observability, peerMetrics };
   return {
     env,
     logger,
     database,
     keyStore,
+    keyLimiter,
+    loop,
+    logWriter,
     manager,
     live,
     registry,

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { createNodeContext, createRequestId } from "../lib/http/node-context.ts";
+import { createNodeContext, type RequestOrigin } from "../lib/http/node-context.ts";
 import type { HttpContext } from "../lib/http/context.ts";
 import { sendError } from "../lib/http/respond.ts";
 import { SlowReaders } from "../lib/http/slow-readers.ts";
@@ -12,7 +12,9 @@ export interface ListenerOptions {
   readonly handle: (context: HttpContext) => Promise<void>;
   readonly isDataPlane: (request: IncomingMessage, path: string) => boolean;
   /** Serves everything else. */
-  readonly fallback: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+  readonly fallback: (request: IncomingMessage, response: ServerResponse, context: HttpContext) => Promise<void>;
+  /** Where a request came from, for a listener that only other processes of this proxy reach. */
+  readonly originOf?: (request: IncomingMessage) => RequestOrigin | undefined;
   /** See {@link SlowReaders}; default 60 s. */
   readonly slowReaderTimeoutMs?: number;
   /** Time to receive a request's headers; default 30 s. */
@@ -32,9 +34,9 @@ export function createListener(options: ListenerOptions): Server {
   const slowReaders = new SlowReaders(options.slowReaderTimeoutMs ?? 60_000);
   const headersTimeout = options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS;
   const lookAfterPipelined = createPipelineGuard();
-  const serveElse = (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    response.setHeader("x-request-id", createRequestId());
-    return options.fallback(request, response);
+  const serveElse = (request: IncomingMessage, response: ServerResponse, context: HttpContext): Promise<void> => {
+    response.setHeader("x-request-id", context.requestId);
+    return options.fallback(request, response, context);
   };
   const server = createServer(
     {
@@ -49,7 +51,7 @@ export function createListener(options: ListenerOptions): Server {
       joinDuplicateHeaders: true,
     },
     (request, response) => {
-      const context = createNodeContext(request, response);
+      const context = createNodeContext(request, response, options.originOf?.(request));
       const seat = slowReaders.watch(context);
       response.once("close", () => slowReaders.unwatch(seat));
       arrived({ context, request, response });
@@ -63,7 +65,7 @@ export function createListener(options: ListenerOptions): Server {
       }
       const served = options.isDataPlane(request, context.path)
         ? options.handle(context)
-        : serveElse(request, response);
+        : serveElse(request, response, context);
       served.catch(() => response.destroy());
     },
   );

@@ -2,6 +2,7 @@
  * The entry: opens the port, then loads the data plane and the dashboard (`--no-dashboard` leaves it out).
  * SIGTERM and SIGINT drain.
  */
+import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import type { Server } from "node:http";
 import { join } from "node:path";
@@ -10,8 +11,10 @@ import { EnvError, loadEnvFile, readEnv, type Env } from "../lib/env.ts";
 import { GatewayError } from "../lib/http/errors.ts";
 import { healthHandler } from "../lib/http/health.ts";
 import type { Runtime } from "../lib/runtime.ts";
+import { readOrigin } from "../lib/workers/relay-headers.ts";
 import { isBuilt, loadDashboard, type PageHandler } from "./dashboard.ts";
 import { isDataPlanePath } from "./data-plane-paths.ts";
+import type { Home } from "./home.ts";
 import { createListener } from "./listener.ts";
 import { stopOnSignals } from "./shutdown.ts";
 
@@ -41,6 +44,7 @@ async function main(): Promise<string> {
       if (context.path === "/healthz") return healthHandler(context);
       return handle === undefined ? started.promise.then((runtime) => runtime.handle(context)) : handle(context);
     },
+    ...(env.WORKERS > 1 && { originOf: (request) => readOrigin(request.headers) }),
     isDataPlane: (request, path) =>
       !withDashboard || isDataPlanePath(request.method ?? "GET", path, request.headers.accept ?? ""),
     fallback: async (request, response) => {
@@ -51,16 +55,18 @@ async function main(): Promise<string> {
     },
   });
   // The port comes first: a start that fails for it has made no keys that nobody was shown.
-  const url = await listen(server, env);
+  const home = env.WORKERS === 1 ? undefined : await becomeHome(server, env, here);
+  const url = home === undefined ? await listen(server, env) : localUrl(env.HOST, home.port);
   if (withDashboard) loadDashboard(rootDirectory, server).then(dashboard.resolve, dashboard.reject);
   // Loaded now, while the port is open already: most of what the entry holds is needed by the runtime only.
   const { createRuntime, installRuntime } = await import("../lib/runtime.ts");
-  const runtime = await createRuntime({ env, rootDirectory });
+  const ownRuntime = await createRuntime({ env, rootDirectory, peerMetrics: home?.peerMetrics });
+  const runtime = home?.join(ownRuntime) ?? ownRuntime;
   installRuntime(runtime);
   runtime.listening(url);
   started.resolve(runtime);
   handle = runtime.handle;
-  stopOnSignals(runtime, server);
+  stopOnSignals(runtime, home?.front ?? server);
 
   const { printWelcome } = await import("./welcome.ts");
   await printWelcome(runtime, { url, withDashboard });
@@ -71,14 +77,26 @@ async function main(): Promise<string> {
 }
 
 async function listen(server: Server, env: Env): Promise<string> {
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => {
-      const taken = error.code === "EADDRINUSE";
-      reject(taken ? new StartError(`port ${env.PORT} of ${env.HOST} is taken; set PORT to another one`) : error);
-    });
-    server.listen({ port: env.PORT, host: env.HOST, backlog: BACKLOG }, resolve);
-  });
+  server.listen({ port: env.PORT, host: env.HOST, backlog: BACKLOG });
+  await open(once(server, "listening"), env);
   return localUrl(env.HOST, (server.address() as AddressInfo).port);
+}
+
+/** Waits for the port to open. */
+async function open<Opened>(opening: Promise<Opened>, env: Env): Promise<Opened> {
+  try {
+    return await opening;
+  } catch (error) {
+    const taken = error instanceof Error && "code" in error && error.code === "EADDRINUSE";
+    throw taken ? new StartError(`port ${env.PORT} of ${env.HOST} is taken; set PORT to another one`) : error;
+  }
+}
+
+/** Makes this process the home of `env.WORKERS` workers, which run the source beside this file or its bundle. */
+async function becomeHome(server: Server, env: Env, here: string): Promise<Home> {
+  const { openHome } = await import("./home.ts");
+  const entry = join(here, isBuilt(here) ? "relay-worker.js" : "relay-worker.ts");
+  return await open(openHome(server, env, entry), env);
 }
 
 /** The address under which clients on this machine reach a server that listens on `host`. */

@@ -1,5 +1,13 @@
-import type { Server } from "node:http";
 import type { Runtime } from "../lib/runtime.ts";
+
+/** The port of the proxy, which a server has open or worker processes have. */
+export interface StoppableServer {
+  readonly listening: boolean;
+  /** Takes no new connections; calls back when the open ones have ended. */
+  close(onClosed: () => void): unknown;
+  closeIdleConnections(): void;
+  closeAllConnections(): void;
+}
 
 const POLL_MS = 20;
 /** How long requests that were told to end may take to do so. */
@@ -12,7 +20,7 @@ const LAST_WORDS_MS = 250;
  * are flushed and everything is closed. While calls run on agents the port stays open, because the agents bring their
  * answers by new POSTs; with none running it closes at once. Resolves when the process may exit.
  */
-async function shutDown(runtime: Runtime, server: Server): Promise<void> {
+async function shutDown(runtime: Runtime, server: StoppableServer): Promise<void> {
   const deadline = performance.now() + runtime.env.SHUTDOWN_GRACE_MS;
   const connectionsEnded = Promise.withResolvers<void>();
   const stopListening = (): void => {
@@ -48,7 +56,7 @@ async function waitForEnd(runtime: Runtime, deadline: number): Promise<void> {
  * The first SIGTERM or SIGINT drains and exits with 0; the second ends what still runs, with an error to its clients, and
  * exits with 143 or 130.
  */
-export function stopOnSignals(runtime: Runtime, server: Server): void {
+export function stopOnSignals(runtime: Runtime, server: StoppableServer): void {
   let stopping = false;
   const stop = (signal: NodeJS.Signals): void => {
     if (stopping) {

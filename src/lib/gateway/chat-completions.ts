@@ -3,6 +3,7 @@ import { readBody } from "../http/body.ts";
 import type { HttpContext, HttpHandler } from "../http/context.ts";
 import { changeError, GatewayError, toGatewayError } from "../http/errors.ts";
 import type { ClientKey } from "../keys/key-store.ts";
+import type { Limiter } from "../limits/types.ts";
 import { createChatBodyReader, type ChatBody } from "../openai/chat-body.ts";
 import type { MaybePromise } from "../maybe-promise.ts";
 import type { ProviderRegistry } from "../providers/index.ts";
@@ -14,13 +15,13 @@ import { readTraceContext, type TraceContext } from "../telemetry/trace-context.
 import type { LiveRequests } from "../usage/live-requests.ts";
 import { RequestMeter } from "../usage/meter.ts";
 import type { RequestRecord } from "../usage/record.ts";
+import { admit } from "./admit.ts";
 import { authenticate } from "./authenticate.ts";
 import type { CallGate } from "./call-gate.ts";
-import { collectOffers } from "./collect-offers.ts";
+import { findTargets, type Elsewhere } from "./find-targets.ts";
 import { createKeylessRowBudget } from "./keyless-rows.ts";
 import type { KeepAlive } from "./keep-alive.ts";
 import { createResilience, type Resilience } from "./resilience.ts";
-import { resolveTargets } from "./resolve-targets.ts";
 import { serveStream } from "./serve-stream.ts";
 import { serveWhole } from "./serve-whole.ts";
 
@@ -38,6 +39,10 @@ export interface ChatCompletionsOptions {
   readonly resilience?: Resilience;
   readonly telemetry?: RequestTelemetry;
   readonly gate: Pick<CallGate, "accepting" | "enter" | "leave">;
+  /** Default: nobody is refused. */
+  readonly limiter?: Limiter;
+  /** Set in a worker process. */
+  readonly elsewhere?: Elsewhere | undefined;
 }
 
 /** `POST /v1/chat/completions`: the way of one request from its bearer to its row. */
@@ -67,7 +72,8 @@ export function createChatCompletionsHandler(options: ChatCompletionsOptions): H
       context.abort(new GatewayError("deadline_exceeded", `The request took longer than ${totalMs} ms.`));
     }, totalMs);
     try {
-      meter.succeeded(await serve(settings, context, meter, traceContext, share));
+      const outcome = await serve(settings, context, meter, traceContext, share);
+      if (outcome !== undefined) meter.succeeded(outcome);
     } catch (thrown) {
       const error = whyFailed(context, toGatewayError(thrown));
       meter.failed(error);
@@ -80,44 +86,55 @@ export function createChatCompletionsHandler(options: ChatCompletionsOptions): H
   };
 }
 
+/** Undefined where another process has served the request. */
 async function serve(
   options: ChatCompletionsOptions & { readonly resilience: Resilience },
   context: HttpContext,
   meter: RequestMeter,
   traceContext: TraceContext | undefined,
   share: BodyShare,
-): Promise<ProviderOutcome> {
+): Promise<ProviderOutcome | undefined> {
   if (!options.gate.accepting()) {
     throw new GatewayError("shutting_down", "The proxy is shutting down.", { retryAfterMs: 1000 });
   }
   const key = await authenticate(context, options.lookUpKey);
   meter.authenticated(key);
-  const { signal } = context;
-  context.timing.waitBegins();
-  const body = await readChat(context, share, options.maxBodyBytes);
-  context.timing.waitEnds();
-  const { model } = body.head;
-  const isStream = body.head.stream === true;
-  meter.asked(model, isStream);
-  const { registry, keepAlive, logger, timeouts, resilience } = options;
-  const targets = resolveTargets(model, await collectOffers(registry, model));
-  const serveExchange = isStream ? serveStream : serveWhole;
-  return await serveExchange({
-    context,
-    body,
-    targets,
-    registry,
-    meter,
-    keepAlive,
-    logger,
-    timeouts,
-    resilience,
-    keyId: key.id,
-    signal,
-    completionId: `chatcmpl-${context.requestId.replace(/^req_/, "")}`,
-    created: Math.floor(Date.now() / 1000),
-    traceContext,
-  });
+  const release = options.limiter === undefined ? undefined : await admit(context, key.id, options.limiter);
+  try {
+    const { signal } = context;
+    context.timing.waitBegins();
+    const body = await readChat(context, share, options.maxBodyBytes);
+    context.timing.waitEnds();
+    const { model } = body.head;
+    const isStream = body.head.stream === true;
+    meter.asked(model, isStream);
+    const { registry, keepAlive, logger, timeouts, resilience, elsewhere } = options;
+    const targets = await findTargets(registry, model, elsewhere);
+    if (targets === undefined) {
+      meter.passedOn();
+      await elsewhere?.passOn(context, body.withMembers({}));
+      return undefined;
+    }
+    const serveExchange = isStream ? serveStream : serveWhole;
+    return await serveExchange({
+      context,
+      body,
+      targets,
+      registry,
+      meter,
+      keepAlive,
+      logger,
+      timeouts,
+      resilience,
+      keyId: key.id,
+      signal,
+      completionId: `chatcmpl-${context.requestId.replace(/^req_/, "")}`,
+      created: Math.floor(Date.now() / 1000),
+      traceContext,
+    });
+  } finally {
+    release?.();
+  }
 }
 
 async function readChat({ request, signal }: HttpContext, share: BodyShare, limitBytes: number): Promise<ChatBody> {

@@ -3,9 +3,11 @@ import type { HttpHandler } from "../http/context.ts";
 import { GatewayError } from "../http/errors.ts";
 
 export interface LoopGuard {
-  /** The `Via` entry (RFC 9110, 7.6.3) that every request of this process to an upstream carries. */
+  /** What makes this proxy another than all others; its processes share it. */
+  readonly id: string;
+  /** The `Via` entry (RFC 9110, 7.6.3) that every request of this proxy to an upstream carries. */
   readonly via: string;
-  /** Wraps a handler: a request that went through this process before is refused with `loop_detected` (508). */
+  /** Wraps a handler: a request that went through this proxy before is refused with `loop_detected` (508). */
   readonly guard: (handler: HttpHandler) => HttpHandler;
 }
 
@@ -13,6 +15,7 @@ export interface LoopGuard {
 export function createLoopGuard(id: string = randomUUID()): LoopGuard {
   const pseudonym = `codewise-${id}`;
   return {
+    id,
     via: `1.1 ${pseudonym}`,
     guard: (handler) => (context) => {
       const via = context.request.headers["via"];

@@ -1,4 +1,5 @@
 import type { HttpResponse } from "../http/context.ts";
+import { setUpstreamHeader } from "../http/rate-limit-owner.ts";
 import { headerValue } from "../http/respond.ts";
 import type { ServedBy } from "../providers/types.ts";
 
@@ -24,6 +25,6 @@ export function setServedHeaders(
     response.setHeader("x-codewise-upstream-request-id", headerValue(servedBy.upstreamRequestId));
   }
   const { upstreamHeaders } = servedBy;
-  for (const name in upstreamHeaders) response.setHeader(name, upstreamHeaders[name] ?? "");
+  for (const name in upstreamHeaders) setUpstreamHeader(response, name, upstreamHeaders[name] ?? "");
   response.setHeader("openai-processing-ms", String(Math.round(performance.now() - served.startedAt)));
 }

@@ -49,6 +49,8 @@ export interface HttpContext {
   params: Readonly<Record<string, string>>;
   /** Address of the peer of the socket; empty where the host does not tell. */
   readonly remoteAddress: string;
+  /** Set where a worker process has passed the request on: whether it has held it against the limits already. */
+  readonly relayed?: { readonly isAdmitted: boolean } | undefined;
   readonly request: HttpRequest;
   readonly response: HttpResponse;
   /** Aborted when the client closes before the response has ended, or by {@link HttpContext.abort}. */

@@ -43,7 +43,8 @@ function answerError(context: HttpContext, error: GatewayError): void {
   // An answer to a body that was not read in full: the client is still sending, so the connection cannot be used again,
   // and what is on its way is read and thrown away for a moment, or the client would see a reset instead of the answer.
   if (!response.headersSent && !isComplete(request)) {
-    response.setHeader("connection", "close");
+    // A worker closes its own client's connection, and would lose an answer to a connection that is closed under it.
+    if (context.relayed === undefined) response.setHeader("connection", "close");
     request.on("data", () => undefined);
     request.resume();
     setTimeout(() => request.destroy(), DISCARD_TIMEOUT_MS).unref();

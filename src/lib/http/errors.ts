@@ -65,6 +65,7 @@ export const ERROR_CODES = {
   database_unavailable: entry(503, "server_error"),
   shutting_down: entry(503, "server_error"),
   too_many_bodies: entry(503, "server_error"),
+  proxy_overloaded: entry(503, "server_error"),
   loop_detected: lasting(508, "server_error"),
   no_provider_available: entry(503, "server_error"),
   circuit_open: entry(503, "server_error"),

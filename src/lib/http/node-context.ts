@@ -7,16 +7,27 @@ import { RequestLife } from "./request-life.ts";
 
 const NO_PARAMS: Readonly<Record<string, string>> = {};
 
+/** What is known of a request that came through another process of this proxy. */
+export interface RequestOrigin {
+  readonly requestId: string;
+  readonly remoteAddress: string;
+  readonly isAdmitted: boolean;
+}
+
 /**
  * Makes the context of a node:http exchange: a fresh request id (sent as `x-request-id`), the decoded path, and a signal
  * that aborts with `client_closed_request` when the client closes before the answer has ended.
  */
-export function createNodeContext(request: IncomingMessage, response: ServerResponse): HttpContext {
-  return new NodeContext(request, response);
+export function createNodeContext(
+  request: IncomingMessage,
+  response: ServerResponse,
+  origin?: RequestOrigin,
+): HttpContext {
+  return new NodeContext(request, response, origin);
 }
 
 class NodeContext implements HttpContext {
-  readonly requestId = createRequestId();
+  readonly requestId: string;
   readonly timing = new RequestTiming(performance.now());
   readonly path: string;
   readonly request: HttpRequest;
@@ -24,10 +35,13 @@ class NodeContext implements HttpContext {
   params = NO_PARAMS;
   readonly #life = new RequestLife();
   readonly #incoming: IncomingMessage;
+  readonly #origin: RequestOrigin | undefined;
   #query: URLSearchParams | undefined;
 
-  constructor(request: IncomingMessage, response: ServerResponse) {
+  constructor(request: IncomingMessage, response: ServerResponse, origin: RequestOrigin | undefined) {
+    this.requestId = origin?.requestId ?? createRequestId();
     this.#incoming = request;
+    this.#origin = origin;
     this.request = request;
     this.path = readPath(request.url ?? "/");
     this.response = new NodeResponse(response, this.timing);
@@ -47,7 +61,11 @@ class NodeContext implements HttpContext {
   }
 
   get remoteAddress(): string {
-    return this.#incoming.socket.remoteAddress ?? "";
+    return this.#origin?.remoteAddress ?? this.#incoming.socket.remoteAddress ?? "";
+  }
+
+  get relayed(): RequestOrigin | undefined {
+    return this.#origin;
   }
 
   get signal(): AbortSignal {

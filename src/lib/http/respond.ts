@@ -2,6 +2,7 @@ import { isAscii } from "node:buffer";
 import { renderErrorBody, renderErrorHeaders, type GatewayError } from "./errors.ts";
 import type { HttpResponse } from "./context.ts";
 import { pacedEnd } from "./paced-end.ts";
+import { setUpstreamHeader } from "./rate-limit-owner.ts";
 import { encodeData } from "./sse.ts";
 
 /** Longest body that is sent in one piece with its headers, in bytes. */
@@ -34,7 +35,7 @@ export function sendError(response: HttpResponse, error: GatewayError): void {
     response.end(encodeData(JSON.stringify(renderErrorBody(error))));
     return;
   }
-  for (const [name, value] of Object.entries(renderErrorHeaders(error))) response.setHeader(name, value);
+  for (const [name, value] of Object.entries(renderErrorHeaders(error))) setUpstreamHeader(response, name, value);
   sendJson(response, error.status, renderErrorBody(error));
 }
 

@@ -12,14 +12,13 @@ import {
 } from "../db/queries/keys.ts";
 import type { MaybePromise } from "../maybe-promise.ts";
 import type { Logger } from "../telemetry/logger.ts";
-import { BatchedLookup } from "./batched-lookup.ts";
-import { CLIENT_KEY_PREFIX, generateClientKey, generateKeyId, keyStart } from "./generate.ts";
+import { generateClientKey, generateKeyId, keyStart } from "./generate.ts";
 import { hashKey } from "./hash.ts";
-import { KeyCache, type ClientKey, type KeyCacheOptions } from "./key-cache.ts";
+import type { ClientKey, KeyCacheOptions } from "./key-cache.ts";
+import { KeyChecker } from "./key-checker.ts";
 
 export type { ClientKey } from "./key-cache.ts";
 
-const MAX_TOKEN_LENGTH = 256;
 /** Keys whose use is waiting to be written; when the database is away for long, the oldest are given up. */
 const MAX_TOUCHED = 10_000;
 
@@ -36,11 +35,15 @@ export interface IssuedKey extends KeyRow {
   readonly key: string;
 }
 
+/** What other processes of this proxy are to know at once. */
+export type KeyChange = { readonly admitted: string } | { readonly revoked: string };
+
 /** The client keys: checked on each request from memory, kept in the database. */
 export class KeyStore {
   readonly #database: Pick<Database, "db">;
   readonly #logger: Logger;
-  readonly #cache: KeyCache;
+  readonly #checker: KeyChecker;
+  readonly #listeners = new Set<(change: KeyChange) => void>();
   readonly #touchIntervalMs: number;
   #touched = new Map<string, number>();
   #touchTimer: NodeJS.Timeout | undefined;
@@ -49,8 +52,7 @@ export class KeyStore {
     this.#database = database;
     this.#logger = logger;
     this.#touchIntervalMs = touchIntervalMs;
-    const lookup = new BatchedLookup({ load: (hashes) => this.#load(hashes) });
-    this.#cache = new KeyCache({ ...cache, load: (hash) => lookup.get(hash) });
+    this.#checker = new KeyChecker({ cache, load: (hashes) => this.#load(hashes) });
   }
 
   /**
@@ -59,9 +61,28 @@ export class KeyStore {
    * an unknown token cannot be looked up.
    */
   authenticate(token: string): MaybePromise<ClientKey | undefined> {
-    if (!token.startsWith(CLIENT_KEY_PREFIX) || token.length > MAX_TOKEN_LENGTH) return undefined;
-    const key = this.#cache.get(hashKey(token));
+    const key = this.#checker.check(token);
     return key instanceof Promise ? key.then((found) => this.#used(found)) : this.#used(key);
+  }
+
+  /** The key of a hash, for another process that has checked a token; otherwise as {@link authenticate}. */
+  async find(hash: string): Promise<ClientKey | undefined> {
+    return await this.#checker.find(hash);
+  }
+
+  /** Notes that a key was used. Cheap: written later, with others. */
+  touch(id: string): void {
+    this.#touched.set(id, Date.now());
+    this.#touchTimer ??= setTimeout(() => {
+      this.#touchTimer = undefined;
+      void this.#writeTouched();
+    }, this.#touchIntervalMs).unref();
+  }
+
+  /** Calls back with each key that is made (by its hash) or revoked (by its id); returns the unsubscriber. */
+  subscribe(listener: (change: KeyChange) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   /** Makes a key. Throws GatewayError `database_unavailable`, or `invalid_value` for a name that cannot be stored. */
@@ -93,7 +114,10 @@ export class KeyStore {
         throw error;
       }),
     );
-    if (row !== undefined) this.#cache.revoke(id);
+    if (row !== undefined) {
+      this.#checker.revoke(id);
+      this.#announce({ revoked: id });
+    }
     return row;
   }
 
@@ -117,21 +141,18 @@ export class KeyStore {
     const row = { id: generateKeyId(), name, start: keyStart(key), hash: hashKey(key) };
     const inserted = await orUnavailable(insert(this.#database, row));
     if (inserted === undefined) return undefined;
-    this.#cache.admit(row.hash);
+    this.#checker.admit(row.hash);
+    this.#announce({ admitted: row.hash });
     return { ...inserted, key };
   }
 
   #used(key: ClientKey | undefined): ClientKey | undefined {
-    if (key !== undefined) this.#touch(key.id);
+    if (key !== undefined) this.touch(key.id);
     return key;
   }
 
-  #touch(id: string): void {
-    this.#touched.set(id, Date.now());
-    this.#touchTimer ??= setTimeout(() => {
-      this.#touchTimer = undefined;
-      void this.#writeTouched();
-    }, this.#touchIntervalMs).unref();
+  #announce(change: KeyChange): void {
+    for (const listener of this.#listeners) listener(change);
   }
 
   async #writeTouched(): Promise<void> {

@@ -20,6 +20,8 @@ export type LiveChange = Partial<Pick<LiveRequest, "provider" | "servedModel" | 
 /** What is going on and what just ended, in memory: the dashboard's source, which works without a database. */
 export class LiveRequests {
   readonly #inFlight = new Roster<LiveRequest>();
+  /** What other processes have in flight, by their number. */
+  readonly #reported = new Map<number, readonly LiveRequest[]>();
   /** Oldest first. */
   #recent: RequestRecord[] = [];
   readonly #listeners = new Set<() => void>();
@@ -50,13 +52,30 @@ export class LiveRequests {
     this.#notify();
   }
 
+  /** Takes a request away that goes on in another process. */
+  forget(seat: Seat<LiveRequest>): void {
+    this.#inFlight.remove(seat);
+    this.#notify();
+  }
+
+  /** Takes what another process of this proxy has in flight, in place of what it had before. */
+  report(source: number, requests: readonly LiveRequest[]): void {
+    if (requests.length > 0) this.#reported.set(source, requests);
+    else this.#reported.delete(source);
+    this.#notify();
+  }
+
   /** Oldest first. */
   inFlight(): readonly LiveRequest[] {
-    return this.#inFlight.items().toSorted((left, right) => left.createdAtMs - right.createdAtMs);
+    return [...this.#inFlight.items(), ...this.#reportedNow()].toSorted(
+      (left, right) => left.createdAtMs - right.createdAtMs,
+    );
   }
 
   get inFlightCount(): number {
-    return this.#inFlight.size;
+    let count = this.#inFlight.size;
+    for (const requests of this.#reported.values()) count += requests.length;
+    return count;
   }
 
   /** Newest first. */
@@ -76,6 +95,13 @@ export class LiveRequests {
   subscribe(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** A report may be older than the rows that came after it. */
+  #reportedNow(): readonly LiveRequest[] {
+    if (this.#reported.size === 0) return [];
+    const ended = new Set(this.#recent.map((record) => record.id));
+    return [...this.#reported.values()].flat().filter(({ id }) => !ended.has(id));
   }
 
   #notify(): void {

@@ -25,6 +25,8 @@ export interface LogWriter {
   flush(): Promise<void>;
   /** Writes what is queued, retrying for a bounded time, and drops the rest. Never rejects. */
   close(): Promise<void>;
+  /** Counts records that were lost before they came here. */
+  lost(count: number): void;
   /** Records lost so far: pushed out of the queue, refused by the database, or left at the end. */
   readonly dropped: number;
   /** Records written so far. */
@@ -135,6 +137,7 @@ export function createLogWriter(options: LogWriterOptions): LogWriter {
       if (queue.length >= batchMax && writing === undefined) void flush();
       else schedule(flushIntervalMs);
     },
+    lost: (count) => drop(count, "they were lost on their way from a worker"),
     flush,
     async close() {
       const deadline = Date.now() + closeTimeoutMs;

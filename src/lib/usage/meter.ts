@@ -98,6 +98,12 @@ export class RequestMeter {
     this.#settle({ status: 200, errorCode: null, outcome, clientGone: false });
   }
 
+  /** Another process serves the request, shows it and writes its row. */
+  passedOn(): void {
+    this.#settled = true;
+    if (this.#seat !== undefined) this.#options.live.forget(this.#seat);
+  }
+
   /** Also for what was used before the failure, where the error tells it. */
   failed(error: GatewayError): void {
     const clientGone = error.code === "client_closed_request";

@@ -1,0 +1,58 @@
+import type { AgentManager } from "../agent/manager.ts";
+import type { HomeOffer } from "./messages.ts";
+
+/** What the local CLI would take. Whether it is there and logged in is the home's own question, request by request. */
+const CLAUDE_MODELS: readonly string[] = ["sonnet", "opus", "haiku", "claude-*"];
+
+/** Changes within this time are one, in milliseconds. */
+const SETTLE_MS = 20;
+
+export interface HomeOffersOptions {
+  readonly manager: Pick<AgentManager, "status" | "subscribe">;
+  readonly takesAgents: boolean;
+  readonly hasLocalCli: boolean;
+  /** Told when the offers are others than before. */
+  readonly onChanged: (offers: readonly HomeOffer[]) => void;
+}
+
+export interface HomeOffers {
+  current(): readonly HomeOffer[];
+  stop(): void;
+}
+
+/** Watches what the home's providers offer, for the workers. */
+export function watchHomeOffers(options: HomeOffersOptions): HomeOffers {
+  const { manager, takesAgents, hasLocalCli, onChanged } = options;
+  const read = (): readonly HomeOffer[] => [
+    ...(takesAgents ? [{ id: "claude-cli-remote", models: agentModels(manager) }] : []),
+    ...(hasLocalCli ? [{ id: "claude-cli", models: [...CLAUDE_MODELS] }] : []),
+  ];
+  let offers = read();
+  let asText = JSON.stringify(offers);
+  let timer: NodeJS.Timeout | undefined;
+  const refresh = (): void => {
+    timer = undefined;
+    const newest = read();
+    const newText = JSON.stringify(newest);
+    if (newText === asText) return;
+    offers = newest;
+    asText = newText;
+    onChanged(offers);
+  };
+  // Agents' requests change their status far more often than they change what is on offer.
+  const unsubscribe = manager.subscribe(() => {
+    timer ??= setTimeout(refresh, SETTLE_MS).unref();
+  });
+  return {
+    current: () => offers,
+    stop: () => {
+      unsubscribe();
+      clearTimeout(timer);
+    },
+  };
+}
+
+function agentModels(manager: Pick<AgentManager, "status">): string[] {
+  const ready = manager.status().agents.filter((agent) => agent.state === "ready");
+  return [...new Set(ready.flatMap((agent) => agent.models))];
+}
