@@ -1,0 +1,32 @@
+import type { Plan } from "../load/plan.ts";
+import type { Target } from "../targets/types.ts";
+
+/** Figures of one measurement, by the key of their column. */
+export type Figures = Readonly<Record<string, number>>;
+
+export interface Column {
+  readonly key: string;
+  readonly label: string;
+  /** Digits after the point. */
+  readonly digits: number;
+  /** Another column is added: this figure as a multiple of that target's. */
+  readonly ratioTo?: "floor";
+  /** Another column is added: this figure less that target's. */
+  readonly over?: "direct";
+}
+
+export interface Measurement {
+  readonly target: Target;
+  readonly upstreamUrl: string;
+  readonly seconds: number;
+}
+
+export interface Scenario {
+  readonly name: string;
+  readonly title: string;
+  /** Forms of request it sends: each target is asked once in each before. */
+  readonly kinds: readonly Plan["kind"][];
+  readonly columns: readonly Column[];
+  /** @throws Error at a wrong answer or count: such a run measures nothing */
+  readonly measure: (measurement: Measurement) => Promise<Figures>;
+}
