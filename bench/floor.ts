@@ -1,12 +1,12 @@
 /**
  * The floor: the least that a proxy on `node:http` and undici can do. Bytes in, bytes out, backpressure and cancellation;
- * no keys, no JSON, no routing, no log. `node bench/floor.ts http://upstream` prints `listens on <url>`.
+ * no keys, no JSON, no routing, no log. `node bench/floor.ts http://upstream [port]` prints `listens on <url>`.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Pool } from "undici";
 
-const pool = new Pool(new URL(process.argv[2] ?? "").origin, { connections: 1024, headersTimeout: 0, bodyTimeout: 0 });
+const pool = new Pool(new URL(process.argv[2] ?? "").origin, { connections: 4096, headersTimeout: 0, bodyTimeout: 0 });
 const server = createServer({ requestTimeout: 0 }, (request, response) => {
   const parts: Buffer[] = [];
   request.on("data", (part: Buffer) => parts.push(part));
@@ -39,6 +39,6 @@ function relay({ url = "/", headers }: IncomingMessage, response: ServerResponse
   );
 }
 
-server.listen(0, "127.0.0.1", () => {
+server.listen(Number(process.argv[3] ?? 0), "127.0.0.1", () => {
   process.stdout.write(`listens on http://127.0.0.1:${(server.address() as AddressInfo).port}\n`);
 });

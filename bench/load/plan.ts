@@ -63,6 +63,8 @@ export const resultSchema = z.object({
   delay: spreadSchema,
   /** CPU over the window in microseconds, in the order of `watch`. */
   cpu: z.array(z.object({ tree: z.number(), mainThread: z.number() })),
+  /** Resident bytes at the end of the window, in the order of `watch`. */
+  resident: z.array(z.number()),
   /** The load process's own CPU over the window, in microseconds: near a whole core it is the bottleneck. */
   ownCpu: z.number(),
 });
@@ -71,3 +73,9 @@ export type Plan = z.infer<typeof planSchema>;
 export type WholePlan = z.infer<typeof wholePlanSchema>;
 export type StreamsPlan = z.infer<typeof streamsPlanSchema>;
 export type LoadResult = z.infer<typeof resultSchema>;
+
+export const pagesPlanSchema = z.object({ url: z.url(), rate: z.number(), seconds: z.number() });
+export const pagesResultSchema = z.object({ pages: z.number(), files: z.number(), seconds: z.number() });
+
+export type PagesPlan = z.infer<typeof pagesPlanSchema>;
+export type PagesResult = z.infer<typeof pagesResultSchema>;

@@ -1,4 +1,4 @@
-const STAMP = /@(\d{19}) "/g;
+const STAMP = /@(\d{19}) /g;
 const DONE = "data: [DONE]";
 /** A stamp that was cut by the end of a slice is shorter than this. */
 const LONGEST_CUT = 24;

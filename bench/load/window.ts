@@ -1,5 +1,5 @@
 import { summarize } from "../measure/percentile.ts";
-import { readCpuTime, type CpuTime } from "../measure/process-tree.ts";
+import { readCpuTime, readResidentBytes, type CpuTime } from "../measure/process-tree.ts";
 import type { LoadResult } from "./plan.ts";
 
 /** The measured part of a load: what happens between `open` and `close` counts. */
@@ -17,6 +17,7 @@ export class MeasuredWindow {
   #seconds = 0;
   #cpu: CpuTime[] = [];
   #ownCpu = 0;
+  #resident: number[] = [];
 
   constructor(watch: readonly number[]) {
     this.#watch = watch;
@@ -34,6 +35,7 @@ export class MeasuredWindow {
     this.#seconds = (performance.now() - this.#openedAt) / 1000;
     const own = process.cpuUsage(this.#ownBefore);
     this.#ownCpu = own.user + own.system;
+    this.#resident = this.#watch.map(readResidentBytes);
     this.#cpu = this.#watch.map((pid, index) => {
       const after = readCpuTime(pid);
       const before = this.#cpuBefore[index] ?? after;
@@ -58,6 +60,7 @@ export class MeasuredWindow {
       latency: summarize(this.latencies),
       delay: summarize(this.delays),
       cpu: this.#cpu,
+      resident: this.#resident,
       ownCpu: this.#ownCpu,
     };
   }

@@ -1,43 +1,56 @@
 import type { Column, Figures } from "../scenarios/types.ts";
+import type { Verdict } from "./budgets.ts";
 
-/** The medians of one scenario, by target. */
-export type Medians = ReadonlyMap<string, Figures>;
+/** Lines of a Markdown table with aligned columns: the first to the left, the others to the right. */
+export function markdownTable(header: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const widths = header.map((_, index) => Math.max(...[header, ...rows].map((row) => row[index]?.length ?? 0)));
+  const pad = (cell: string, index: number): string =>
+    index === 0 ? cell.padEnd(widths[index] ?? 0) : cell.padStart(widths[index] ?? 0);
+  const line = (row: readonly string[]): string => `| ${row.map(pad).join(" | ")} |`;
+  const rule = widths.map((width, index) => (index === 0 ? "-".repeat(width) : `${"-".repeat(width - 1)}:`));
+  return [line(header), line(rule), ...rows.map(line)];
+}
 
-/** Lines of a table in Markdown: a row for each target, and a column for each figure, ratio and difference. */
-export function tableLines(columns: readonly Column[], medians: Medians): string[] {
-  const header = ["target", ...columns.flatMap(({ label, ratioTo, over }) => headerCells(label, ratioTo, over))];
+/** A scenario's medians: a row for each target, a column for each figure, and for its ratio or difference. */
+export function scenarioTable(columns: readonly Column[], medians: ReadonlyMap<string, Figures>): string[] {
+  const header = ["target", ...columns.flatMap(headerCells)];
   const rows = [...medians].map(([target, figures]) => [
     target,
     ...columns.flatMap((column) => cells(column, figures, medians)),
   ]);
-  const all = [header, ...rows];
-  const widths = header.map((_, index) => Math.max(...all.map((row) => row[index]?.length ?? 0)));
-  const line = (row: readonly string[]): string =>
-    `| ${row.map((cell, index) => (index === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[index] ?? 0))).join(" | ")} |`;
-  const rule = `|${widths.map((width, index) => (index === 0 ? "-".repeat(width + 2) : `${"-".repeat(width + 1)}:`)).join("|")}|`;
-  return [line(header), rule, ...rows.map(line)];
+  return markdownTable(header, rows);
 }
 
-function headerCells(label: string, ratioTo: string | undefined, over: string | undefined): string[] {
+/** Every budget with what this run says of it. */
+export function budgetTable(verdicts: readonly Verdict[]): string[] {
+  const rows = verdicts.map(({ what, value, bound, outcome, isGate, fails }) => [
+    what,
+    value === undefined ? "-" : String(Number(value.toPrecision(3))),
+    bound,
+    `${outcome}${fails ? " (FAILS)" : ""}`,
+    isGate ? "gate" : "report",
+  ]);
+  return markdownTable(["budget", "measured", "bound", "outcome", "kind"], rows);
+}
+
+function headerCells({ label, ratioTo, over }: Column): string[] {
   return [label, ...(ratioTo === undefined ? [] : [`x ${ratioTo}`]), ...(over === undefined ? [] : [`over ${over}`])];
 }
 
-function cells({ key, digits, ratioTo, over }: Column, figures: Figures, medians: Medians): string[] {
-  const figure = figures[key];
-  const texts = [format(figure, digits)];
-  if (ratioTo !== undefined) texts.push(format(ratio(figure, medians.get(ratioTo)?.[key]), 2));
-  if (over !== undefined) texts.push(format(difference(figure, medians.get(over)?.[key]), digits));
-  return texts;
+function cells(
+  { key, digits, ratioTo, over }: Column,
+  figures: Figures,
+  medians: ReadonlyMap<string, Figures>,
+): string[] {
+  const figure = figures[key] ?? Number.NaN;
+  const baseOf = (target: string): number => medians.get(target)?.[key] ?? Number.NaN;
+  return [
+    format(figure, digits),
+    ...(ratioTo === undefined ? [] : [format(figure / baseOf(ratioTo), 2)]),
+    ...(over === undefined ? [] : [format(figure - baseOf(over), digits)]),
+  ];
 }
 
-function ratio(figure: number | undefined, base: number | undefined): number | undefined {
-  return figure === undefined || base === undefined || base === 0 ? undefined : figure / base;
-}
-
-function difference(figure: number | undefined, base: number | undefined): number | undefined {
-  return figure === undefined || base === undefined ? undefined : figure - base;
-}
-
-function format(value: number | undefined, digits: number): string {
-  return value === undefined ? "-" : value.toFixed(digits);
+function format(value: number, digits: number): string {
+  return Number.isFinite(value) ? value.toFixed(digits) : "-";
 }

@@ -1,4 +1,5 @@
 import type { Plan } from "../load/plan.ts";
+import type { TargetName } from "../targets/index.ts";
 import type { Target } from "../targets/types.ts";
 
 /** Figures of one measurement, by the key of their column. */
@@ -17,16 +18,23 @@ export interface Column {
 
 export interface Measurement {
   readonly target: Target;
-  readonly upstreamUrl: string;
+  /** Length of the measured window. */
   readonly seconds: number;
 }
 
 export interface Scenario {
   readonly name: string;
   readonly title: string;
+  readonly targets: readonly TargetName[];
   /** Forms of request it sends: each target is asked once in each before. */
   readonly kinds: readonly Plan["kind"][];
   readonly columns: readonly Column[];
+  /** Each target is started anew for it and not warmed up; otherwise the targets of a round share its processes. */
+  readonly isFresh?: boolean;
+  /** At most so many rounds. */
+  readonly rounds?: number;
+  /** Runs only where it is named by `--only`. */
+  readonly isOptional?: boolean;
   /** @throws Error at a wrong answer or count: such a run measures nothing */
   readonly measure: (measurement: Measurement) => Promise<Figures>;
 }

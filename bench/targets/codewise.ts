@@ -2,49 +2,78 @@ import { randomBytes } from "node:crypto";
 import { existsSync, mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { startServer } from "./child.ts";
-import { CHAT_PATH, MODEL, UPSTREAM_KEY, type Target, type TargetContext } from "./types.ts";
+import { envSchema } from "../../src/lib/env.ts";
+import { readCounts } from "../upstream/counts.ts";
+import { startServer } from "./server-process.ts";
+import {
+  CHAT_PATH,
+  MODEL,
+  TargetUnavailable,
+  UPSTREAM_KEY,
+  type StartTarget,
+  type Target,
+  type TargetContext,
+} from "./types.ts";
+import { freePort } from "./wait-for-server.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 
 export interface CodewiseOptions {
-  /** From source, without the dashboard, in place of the built server. */
-  readonly fromSource: boolean;
-  /** PostgreSQL; left out: the embedded database. */
-  readonly databaseUrl: string | undefined;
-  readonly env?: Readonly<Record<string, string>>;
+  readonly name: string;
+  readonly model: string;
+  readonly env: Readonly<Record<string, string>>;
 }
 
-/** Starts Codewise with a fresh data folder and makes a client key through the admin API. Everything is on. */
-export async function startCodewise(context: TargetContext, options: CodewiseOptions): Promise<Target> {
-  const data = mkdtempSync(join(context.directory, "codewise-"));
+/** Starts Codewise with a fresh folder and makes a client key through the admin API. What is not named in `env` has its default. */
+export async function startCodewiseWith(context: TargetContext, options: CodewiseOptions): Promise<Target> {
+  const { upstream, fromSource } = context;
+  const directory = mkdtempSync(join(context.directory, `${options.name}-`));
   const adminKey = `cwadmin_${randomBytes(24).toString("hex")}`;
+  const databaseUrl = context.databaseUrl(options.name);
+  const port = await freePort();
   const server = await startServer({
-    name: "codewise",
+    name: options.name,
     program: process.execPath,
-    parameters: options.fromSource ? [join(root, "src/server/main.ts"), "--no-dashboard"] : [builtServer()],
+    parameters: fromSource ? [join(root, "src/server/main.ts"), "--no-dashboard"] : [builtServer()],
     env: {
       HOST: "127.0.0.1",
-      PORT: "0",
+      PORT: String(port),
       CODEWISE_ADMIN_KEY: adminKey,
-      CODEWISE_DATA_DIR: join(data, "data"),
-      ...(options.databaseUrl !== undefined && { DATABASE_URL: options.databaseUrl }),
+      CODEWISE_DATA_DIR: join(directory, "data"),
+      ...(databaseUrl !== undefined && { DATABASE_URL: databaseUrl }),
       OPENAI_API_KEY: UPSTREAM_KEY,
-      OPENAI_BASE_URL: `${context.upstreamUrl}/v1`,
+      OPENAI_BASE_URL: `${upstream.url}/v1`,
       OPENAI_MODELS: MODEL,
       ...options.env,
     },
-    directory: data,
-    logFile: join(data, "stderr.log"),
+    directory,
+    logFile: join(directory, "stderr.log"),
+    port,
   });
-  return {
-    ...server,
-    name: "codewise",
-    path: CHAT_PATH,
-    headers: { authorization: `Bearer ${await createKey(server.url, adminKey)}` },
-    model: MODEL,
-  };
+  try {
+    const key = await createKey(server.url, adminKey);
+    return {
+      ...server,
+      name: options.name,
+      path: CHAT_PATH,
+      headers: { authorization: `Bearer ${key}` },
+      model: options.model,
+      counts: () => readCounts(upstream.url),
+    };
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
 }
+
+/** One process with everything on. */
+export const startCodewise: StartTarget = (context) =>
+  startCodewiseWith(context, { name: "codewise", model: MODEL, env: {} });
+
+export const startTwoWorkers: StartTarget = (context) => {
+  if (!("WORKERS" in envSchema.shape)) throw new TargetUnavailable("this server has no WORKERS yet");
+  return startCodewiseWith(context, { name: "codewise-2", model: MODEL, env: { WORKERS: "2" } });
+};
 
 function builtServer(): string {
   const path = join(root, ".next", "standalone", "server.js");

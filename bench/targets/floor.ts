@@ -1,15 +1,19 @@
 import { join } from "node:path";
-import { startServer } from "./child.ts";
-import { CHAT_PATH, MODEL, UPSTREAM_KEY, type Target, type TargetContext } from "./types.ts";
+import { readCounts } from "../upstream/counts.ts";
+import { startServer } from "./server-process.ts";
+import { CHAT_PATH, MODEL, UPSTREAM_KEY, type StartTarget } from "./types.ts";
+import { freePort } from "./wait-for-server.ts";
 
-export async function startFloor({ upstreamUrl, directory }: TargetContext): Promise<Target> {
+export const startFloor: StartTarget = async ({ upstream, directory }) => {
+  const port = await freePort();
   const server = await startServer({
     name: "floor",
     program: process.execPath,
-    parameters: [join(import.meta.dirname, "..", "floor.ts"), upstreamUrl],
+    parameters: [join(import.meta.dirname, "..", "floor.ts"), upstream.url, String(port)],
     env: {},
     directory,
     logFile: join(directory, "floor.log"),
+    port,
   });
   return {
     ...server,
@@ -17,5 +21,6 @@ export async function startFloor({ upstreamUrl, directory }: TargetContext): Pro
     path: CHAT_PATH,
     headers: { authorization: `Bearer ${UPSTREAM_KEY}` },
     model: MODEL,
+    counts: () => readCounts(upstream.url),
   };
-}
+};

@@ -1,13 +1,5 @@
 import { join } from "node:path";
-import { z } from "zod";
-import { startServer, type ServerProcess } from "./child.ts";
-
-const countsSchema = z.object({
-  whole: z.number(),
-  streams: z.number(),
-  finishedStreams: z.number(),
-  chunks: z.number(),
-});
+import { startServer, type ServerProcess } from "./server-process.ts";
 
 export async function startUpstream(directory: string): Promise<ServerProcess> {
   return await startServer({
@@ -18,9 +10,4 @@ export async function startUpstream(directory: string): Promise<ServerProcess> {
     directory,
     logFile: join(directory, "upstream.log"),
   });
-}
-
-/** What the mock upstream counted since its start. */
-export async function readCounts(url: string): Promise<z.infer<typeof countsSchema>> {
-  return countsSchema.parse(await (await fetch(`${url}/bench/counts`)).json());
 }

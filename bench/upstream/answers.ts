@@ -23,11 +23,15 @@ const CHUNK_HEAD = `data: {${HEAD},"object":"chat.completion.chunk","service_tie
 const CHUNK_TAIL = `,"logprobs":null,"finish_reason":null}],"obfuscation":"0123456789"}\n\n`;
 const STAMP_DIGITS = 19;
 
-/** One framed chunk of a stream, about 310 bytes. Its text is `@<nanoseconds>`, the monotonic clock when it was written. */
+/** The text of a chunk: `@<nanoseconds> `, the monotonic clock when it was made, which all processes of a machine share. */
+export function stampText(nanoseconds: bigint): string {
+  return `@${nanoseconds.toString().padStart(STAMP_DIGITS, "0")} `;
+}
+
+/** One framed chunk of a stream, about 310 bytes, with a stamp as its text. */
 export function stampedChunk(nanoseconds: bigint, isFirst: boolean): string {
   const role = isFirst ? '"role":"assistant",' : "";
-  const stamp = nanoseconds.toString().padStart(STAMP_DIGITS, "0");
-  return frame(`${CHUNK_HEAD}{${role}"content":"@${stamp} "}${CHUNK_TAIL}`);
+  return frame(`${CHUNK_HEAD}{${role}"content":"${stampText(nanoseconds)}"}${CHUNK_TAIL}`);
 }
 
 /** What ends a stream: finish reason, usage where it was asked for, `[DONE]`, the last HTTP chunk. */

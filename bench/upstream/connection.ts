@@ -1,17 +1,9 @@
 import type { Socket } from "node:net";
 import { stampedChunk, streamEnd, streamHead, wholeAnswer } from "./answers.ts";
+import { COUNTS_PATH, type Counts } from "./counts.ts";
 import { readOrder, type Order } from "./order.ts";
 import type { Pacer } from "./pacer.ts";
 import { RequestReader, type ReceivedRequest } from "./request-reader.ts";
-
-/** What the mock upstream did since its start: the truth that the load clients' own counts are compared with. */
-export interface Counts {
-  whole: number;
-  streams: number;
-  /** Streams that were sent to their end; the others were cut by the reader. */
-  finishedStreams: number;
-  chunks: number;
-}
 
 /** Serves one connection of a proxy or load client. */
 export function serveConnection(socket: Socket, pacer: Pacer, counts: Counts): void {
@@ -30,7 +22,7 @@ export function serveConnection(socket: Socket, pacer: Pacer, counts: Counts): v
 }
 
 function answer(socket: Socket, { line, body }: ReceivedRequest, pacer: Pacer, counts: Counts): void {
-  if (line === "GET /bench/counts") return answerJson(socket, "200 OK", counts);
+  if (line === `GET ${COUNTS_PATH}`) return answerJson(socket, "200 OK", counts);
   const order = line.startsWith("POST ") ? readOrder(body) : undefined;
   if (order === undefined) return answerJson(socket, "404 Not Found", { error: { message: `unknown: ${line}` } });
   if (order.kind === "whole") {

@@ -3,11 +3,12 @@
  * any proxy. Prints `listens on <url>`.
  */
 import { createServer, type AddressInfo } from "node:net";
-import { serveConnection, type Counts } from "./connection.ts";
+import { serveConnection } from "./connection.ts";
+import { noCounts } from "./counts.ts";
 import { Pacer } from "./pacer.ts";
 
 const pacer = new Pacer();
-const counts: Counts = { whole: 0, streams: 0, finishedStreams: 0, chunks: 0 };
+const counts = noCounts();
 const server = createServer((socket) => serveConnection(socket, pacer, counts));
 server.listen({ port: 0, host: "127.0.0.1", backlog: 4096 }, () => {
   process.stdout.write(`listens on http://127.0.0.1:${(server.address() as AddressInfo).port}\n`);
