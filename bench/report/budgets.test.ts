@@ -1,0 +1,75 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { SCENARIOS } from "../scenarios/index.ts";
+import { budgetsSchema, evaluate, judge, type Budgets } from "./budgets.ts";
+
+const figures: Record<string, Record<string, Record<string, number>>> = {
+  small: {
+    floor: { cpu: 50 },
+    codewise: { cpu: 60, p50: 0.5 },
+    direct: { p50: 0.2 },
+    "codewise-2": { cpu: Number.NaN },
+  },
+};
+const medians = (scenario: string) => new Map(Object.entries(figures[scenario] ?? {}));
+const budget = (fields: Partial<Budgets["budgets"][number]>): Budgets => ({
+  tolerance: 0.1,
+  budgets: [{ what: "it", figure: "small.codewise.cpu / small.floor.cpu", gate: true, ...fields }],
+});
+
+describe("a figure", () => {
+  it("is a measured value, a ratio or a difference", () => {
+    expect(evaluate("small.codewise.cpu", medians)).toBe(60);
+    expect(evaluate("small.codewise.cpu / small.floor.cpu", medians)).toBe(1.2);
+    expect(evaluate("small.codewise.p50 - small.direct.p50", medians)).toBeCloseTo(0.3);
+  });
+
+  it("is undefined where a part of it was not measured", () => {
+    expect(evaluate("small.codewise.cpu / small.portkey.cpu", medians)).toBeUndefined();
+    expect(evaluate("large.codewise.cpu", medians)).toBeUndefined();
+    expect(evaluate("small.codewise-2.cpu", medians)).toBeUndefined();
+  });
+});
+
+describe("a budget", () => {
+  it("is met at its bound, on either side", () => {
+    expect(judge(budget({ max: 1.2 }), medians)[0]).toMatchObject({ outcome: "met", fails: false, bound: "<= 1.2" });
+    expect(judge(budget({ min: 1.2 }), medians)[0]).toMatchObject({ outcome: "met", fails: false, bound: ">= 1.2" });
+  });
+
+  it("that is missed within the tolerance is said to be missed, and does not fail the run", () => {
+    expect(judge(budget({ max: 1.1 }), medians)[0]).toMatchObject({ outcome: "missed", fails: false });
+    expect(judge(budget({ min: 1.3 }), medians)[0]).toMatchObject({ outcome: "missed", fails: false });
+  });
+
+  it("that is missed beyond the tolerance fails the run if it is a gate", () => {
+    expect(judge(budget({ max: 1 }), medians)[0]).toMatchObject({ outcome: "missed", fails: true });
+    expect(judge(budget({ min: 1.5 }), medians)[0]).toMatchObject({ outcome: "missed", fails: true });
+    expect(judge(budget({ max: 1, gate: false }), medians)[0]).toMatchObject({ outcome: "missed", fails: false });
+  });
+
+  it("that was not measured fails nothing", () => {
+    const [verdict] = judge(budget({ figure: "large.codewise.cpu", max: 1 }), medians);
+    expect(verdict).toMatchObject({ value: undefined, outcome: "not measured", fails: false });
+  });
+});
+
+describe("bench/budgets.json", () => {
+  const text = readFileSync(join(import.meta.dirname, "..", "budgets.json"), "utf8");
+  const { budgets } = budgetsSchema.parse(JSON.parse(text));
+
+  it("names only figures that a scenario measures for a target it runs", () => {
+    const known = SCENARIOS.flatMap(({ name, targets, columns }) =>
+      targets.flatMap((target) => columns.map(({ key }) => `${name}.${target}.${key}`)),
+    );
+    const named = budgets.flatMap(({ figure }) => figure.split(/ [/-] /));
+    expect(named.filter((figure) => !known.includes(figure))).toEqual([]);
+  });
+
+  it("bounds every figure, and gates CPU ratios only", () => {
+    expect(budgets.filter(({ max, min }) => max === undefined && min === undefined)).toEqual([]);
+    const ratio = /^[\w-]+\.[\w-]+\.(cpu|mainCpu) \/ [\w-]+\.[\w-]+\.(cpu|mainCpu)$/;
+    expect(budgets.filter(({ gate, figure }) => gate && !ratio.test(figure))).toEqual([]);
+  });
+});
