@@ -45,7 +45,7 @@ try {
 }
 
 const budgets = budgetsSchema.parse(JSON.parse(readFileSync(join(import.meta.dirname, "budgets.json"), "utf8")));
-const verdicts = judge(budgets, (scenario) => samples.medians(scenario));
+const verdicts = judge(budgets, (scenario) => samples.rounds(scenario));
 printReport(
   scenarios,
   samples,

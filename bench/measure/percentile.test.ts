@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { median, percentile, summarize } from "./percentile.ts";
+import { compareRounds, median, percentile, summarize } from "./percentile.ts";
 
 describe("percentile", () => {
   const tens = [10, 20, 30, 40, 50, 60, 70, 80, 90, 100];
@@ -34,6 +34,19 @@ describe("median", () => {
 
   it("of nothing is not a number", () => {
     expect(median([])).toBeNaN();
+  });
+});
+
+describe("two figures over several rounds", () => {
+  const divide = (left: number, right: number): number => left / right;
+
+  it("are compared round by round, so that a slow round changes nothing", () => {
+    expect(compareRounds([12, 60, 13], [10, 50, 10], divide)).toBe(1.2);
+  });
+
+  it("are compared by their medians where one has missed a round", () => {
+    expect(compareRounds([12, 60, 14], [10, 10], divide)).toBe(1.4);
+    expect(compareRounds([12], [], divide)).toBeNaN();
   });
 });
 

@@ -13,6 +13,19 @@ export function median(values: readonly number[]): number {
   return ascending.length % 2 === 1 ? upper : ((ascending[middle - 1] ?? Number.NaN) + upper) / 2;
 }
 
+/**
+ * The median over the rounds of how two figures compare in each: what slows the whole machine down for a while weighs on
+ * both alike. Where one has missed a round, it is how their medians compare.
+ */
+export function compareRounds(
+  left: readonly number[],
+  right: readonly number[],
+  compare: (left: number, right: number) => number,
+): number {
+  if (left.length !== right.length) return compare(median(left), median(right));
+  return median(left.map((value, round) => compare(value, right[round] ?? Number.NaN)));
+}
+
 /** What is kept of many durations, in milliseconds. */
 export interface Spread {
   readonly count: number;

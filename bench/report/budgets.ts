@@ -1,5 +1,6 @@
 import { z } from "zod";
-import type { Figures } from "../scenarios/types.ts";
+import { compareRounds, median } from "../measure/percentile.ts";
+import type { Rounds } from "./samples.ts";
 
 /** A figure of the run, a ratio or a difference of two: `small.codewise.cpu / small.floor.cpu`. */
 const FIGURE = /^([\w-]+\.[\w-]+\.\w+)(?: ([/-]) ([\w-]+\.[\w-]+\.\w+))?$/;
@@ -35,11 +36,11 @@ export interface Verdict {
   readonly fails: boolean;
 }
 
-/** Median figures by scenario, then by target. */
-export type MediansOf = (scenario: string) => ReadonlyMap<string, Figures>;
+/** The rounds of a scenario. */
+export type RoundsOf = (scenario: string) => Rounds;
 
-export function judge({ tolerance, budgets }: Budgets, medians: MediansOf): Verdict[] {
-  return budgets.map((budget) => judgeOne(budget, tolerance, evaluate(budget.figure, medians)));
+export function judge({ tolerance, budgets }: Budgets, roundsOf: RoundsOf): Verdict[] {
+  return budgets.map((budget) => judgeOne(budget, tolerance, evaluate(budget.figure, roundsOf)));
 }
 
 function judgeOne({ what, figure, max, min, gate }: Budget, tolerance: number, value: number | undefined): Verdict {
@@ -51,18 +52,18 @@ function judgeOne({ what, figure, max, min, gate }: Budget, tolerance: number, v
   return { ...common, outcome: isWithin(0) ? "met" : "missed", fails: gate && !isWithin(tolerance) };
 }
 
-/** The value of a figure, ratio or difference; undefined where a part of it was not measured. */
-export function evaluate(figure: string, medians: MediansOf): number | undefined {
+/** The value of a figure, ratio or difference over all rounds; undefined where a part of it was not measured. */
+export function evaluate(figure: string, roundsOf: RoundsOf): number | undefined {
   const [, first = "", operator, second = ""] = FIGURE.exec(figure) ?? [];
-  const left = lookUp(first, medians);
-  if (operator === undefined || left === undefined) return left;
-  const right = lookUp(second, medians);
-  if (right === undefined) return undefined;
-  return operator === "/" ? left / right : left - right;
+  const left = valuesOf(first, roundsOf);
+  const value =
+    operator === undefined
+      ? median(left)
+      : compareRounds(left, valuesOf(second, roundsOf), (one, other) => (operator === "/" ? one / other : one - other));
+  return Number.isFinite(value) ? value : undefined;
 }
 
-function lookUp(path: string, medians: MediansOf): number | undefined {
+function valuesOf(path: string, roundsOf: RoundsOf): number[] {
   const [scenario = "", target = "", key = ""] = path.split(".");
-  const value = medians(scenario).get(target)?.[key];
-  return value === undefined || Number.isNaN(value) ? undefined : value;
+  return (roundsOf(scenario).get(target) ?? []).map((figures) => figures[key] ?? Number.NaN);
 }

@@ -6,11 +6,11 @@ import { budgetTable, scenarioTable } from "./table.ts";
 /** Prints every scenario's medians, what was left out or failed, and the budgets, as Markdown on stdout. */
 export function printReport(scenarios: readonly Scenario[], samples: Samples, verdicts: readonly Verdict[]): void {
   for (const { name, title, columns } of scenarios) {
-    const medians = samples.medians(name);
-    const rounds = Math.max(0, ...[...samples.rounds(name).values()].map((list) => list.length));
-    if (medians.size === 0) continue;
-    print(`## ${title}`, `\`${name}\`, ${rounds === 1 ? "1 round" : `medians of ${rounds} rounds`}`);
-    print(scenarioTable(columns, medians).join("\n"));
+    const rounds = samples.rounds(name);
+    if (rounds.size === 0) continue;
+    const count = Math.max(...[...rounds.values()].map((list) => list.length));
+    print(`## ${title}`, `\`${name}\`, ${count === 1 ? "1 round" : `medians of ${count} rounds`}`);
+    print(scenarioTable(columns, rounds).join("\n"));
   }
   const skipped = [...samples.skipped].map(([what, reason]) => `- ${what}: ${reason}`);
   if (skipped.length > 0) print("## Left out", skipped.join("\n"));

@@ -7,6 +7,9 @@ export interface Failure {
   readonly message: string;
 }
 
+/** Every round's figures of a scenario, by target. */
+export type Rounds = ReadonlyMap<string, readonly Figures[]>;
+
 /** All that a run has measured, and what it could not. */
 export class Samples {
   readonly failures: Failure[] = [];
@@ -40,8 +43,7 @@ export class Samples {
     return this.#skipped;
   }
 
-  /** Every round's figures of a scenario, by target. */
-  rounds(scenario: string): ReadonlyMap<string, readonly Figures[]> {
+  rounds(scenario: string): Rounds {
     return this.#figures.get(scenario) ?? new Map();
   }
 

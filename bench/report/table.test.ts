@@ -8,12 +8,12 @@ describe("a scenario's table", () => {
   ] as const;
 
   it("shows each figure with its ratio and its difference, in aligned columns", () => {
-    const medians = new Map([
-      ["direct", { cpu: 10, p50: 0.25 }],
-      ["floor", { cpu: 40, p50: 0.5 }],
-      ["codewise", { cpu: 50, p50: 0.75 }],
+    const rounds = new Map([
+      ["direct", [{ cpu: 10, p50: 0.25 }]],
+      ["floor", [{ cpu: 40, p50: 0.5 }]],
+      ["codewise", [{ cpu: 50, p50: 0.75 }]],
     ]);
-    expect(scenarioTable(columns, medians)).toEqual([
+    expect(scenarioTable(columns, rounds)).toEqual([
       "| target   |  CPU | x floor |  p50 | over direct |",
       "| -------- | ---: | ------: | ---: | ----------: |",
       "| direct   | 10.0 |    0.25 | 0.25 |        0.00 |",
@@ -23,7 +23,7 @@ describe("a scenario's table", () => {
   });
 
   it("shows a dash for what was not measured and for what it would be compared with", () => {
-    expect(scenarioTable(columns, new Map([["codewise", { cpu: 50 }]])).at(-1)).toBe(
+    expect(scenarioTable(columns, new Map([["codewise", [{ cpu: 50 }]]])).at(-1)).toBe(
       "| codewise | 50.0 |       - |   - |           - |",
     );
   });

@@ -1,5 +1,7 @@
-import type { Column, Figures } from "../scenarios/types.ts";
+import { compareRounds, median } from "../measure/percentile.ts";
+import type { Column } from "../scenarios/types.ts";
 import type { Verdict } from "./budgets.ts";
+import type { Rounds } from "./samples.ts";
 
 /** Lines of a Markdown table with aligned columns: the first to the left, the others to the right. */
 export function markdownTable(header: readonly string[], rows: readonly (readonly string[])[]): string[] {
@@ -12,11 +14,11 @@ export function markdownTable(header: readonly string[], rows: readonly (readonl
 }
 
 /** A scenario's medians: a row for each target, a column for each figure, and for its ratio or difference. */
-export function scenarioTable(columns: readonly Column[], medians: ReadonlyMap<string, Figures>): string[] {
+export function scenarioTable(columns: readonly Column[], rounds: Rounds): string[] {
   const header = ["target", ...columns.flatMap(headerCells)];
-  const rows = [...medians].map(([target, figures]) => [
+  const rows = [...rounds.keys()].map((target) => [
     target,
-    ...columns.flatMap((column) => cells(column, figures, medians)),
+    ...columns.flatMap((column) => cells(column, target, rounds)),
   ]);
   return markdownTable(header, rows);
 }
@@ -37,17 +39,29 @@ function headerCells({ label, ratioTo, over }: Column): string[] {
   return [label, ...(ratioTo === undefined ? [] : [`x ${ratioTo}`]), ...(over === undefined ? [] : [`over ${over}`])];
 }
 
-function cells(
-  { key, digits, ratioTo, over }: Column,
-  figures: Figures,
-  medians: ReadonlyMap<string, Figures>,
-): string[] {
-  const figure = figures[key] ?? Number.NaN;
-  const baseOf = (target: string): number => medians.get(target)?.[key] ?? Number.NaN;
+function cells({ key, digits, ratioTo, over }: Column, target: string, rounds: Rounds): string[] {
+  const valuesOf = (name: string): number[] => (rounds.get(name) ?? []).map((figures) => figures[key] ?? Number.NaN);
+  const own = valuesOf(target);
+  const against = (name: string, compare: (left: number, right: number) => number): number =>
+    compareRounds(own, valuesOf(name), compare);
   return [
-    format(figure, digits),
-    ...(ratioTo === undefined ? [] : [format(figure / baseOf(ratioTo), 2)]),
-    ...(over === undefined ? [] : [format(figure - baseOf(over), digits)]),
+    format(median(own), digits),
+    ...(ratioTo === undefined
+      ? []
+      : [
+          format(
+            against(ratioTo, (left, right) => left / right),
+            2,
+          ),
+        ]),
+    ...(over === undefined
+      ? []
+      : [
+          format(
+            against(over, (left, right) => left - right),
+            digits,
+          ),
+        ]),
   ];
 }
 

@@ -15,7 +15,7 @@ export const streamScenarios: readonly Scenario[] = [
   {
     name: "stream",
     title: "100 streams, a chunk every 10 ms each (10,000 chunks/s)",
-    targets: ["direct", "floor", "codewise", "agent", "portkey", "litellm", "bifrost"],
+    targets: ["direct", "floor", "codewise", "codewise-bare", "agent", "portkey", "litellm", "bifrost"],
     kinds: ["streams"],
     columns: [
       ...CPU_COLUMNS,

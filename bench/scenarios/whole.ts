@@ -15,7 +15,8 @@ interface WholeShape {
 const SMALL_PROMPT_BYTES = 64;
 const WARMUP_SECONDS = 1;
 const TARGETS: readonly TargetName[] = ["direct", "floor", "codewise"];
-const ALL: readonly TargetName[] = [...TARGETS, "portkey", "litellm", "bifrost"];
+const PEERS: readonly TargetName[] = ["portkey", "litellm", "bifrost"];
+const ALL: readonly TargetName[] = [...TARGETS, ...PEERS];
 
 const CPU_COLUMNS: readonly Column[] = [
   { key: "cpu", label: "CPU us/req", digits: 1, ratioTo: "floor" },
@@ -59,7 +60,7 @@ export const wholeScenarios: readonly Scenario[] = [
   wholeScenario({
     name: "small",
     title: "Small JSON, 64 connections, closed loop",
-    targets: [...ALL, "codewise-2"],
+    targets: [...TARGETS, "codewise-bare", "codewise-2", ...PEERS],
     connections: 64,
   }),
   wholeScenario({

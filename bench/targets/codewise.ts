@@ -66,14 +66,39 @@ export async function startCodewiseWith(context: TargetContext, options: Codewis
   }
 }
 
-/** One process with everything on. */
+/** Limits too high to be reached, so that they are checked and refuse nothing. */
+const LIMITS_ON = { KEY_REQUESTS_PER_MINUTE: "1000000", KEY_MAX_CONCURRENCY: "100000" };
+const EVERYTHING_OFF = {
+  LOG_REQUESTS: "false",
+  REQUEST_LOG_ENABLED: "false",
+  METRICS_ENABLED: "false",
+  KEY_REQUESTS_PER_MINUTE: "0",
+  KEY_MAX_CONCURRENCY: "0",
+  MAX_IN_FLIGHT: "0",
+};
+
+const isKnown = (variable: string): boolean => variable in envSchema.shape;
+
+/** One process with everything on: what is on by default, and limits. */
 export const startCodewise: StartTarget = (context) =>
-  startCodewiseWith(context, { name: "codewise", model: MODEL, env: {} });
+  startCodewiseWith(context, { name: "codewise", model: MODEL, env: knownOf(LIMITS_ON) });
+
+/** One process without request log, rows, metrics and limits. */
+export const startBareCodewise: StartTarget = (context) => {
+  const missing = Object.keys(EVERYTHING_OFF).filter((variable) => !isKnown(variable));
+  if (missing.length > 0) throw new TargetUnavailable(`this server has no ${missing.join(", ")}`);
+  return startCodewiseWith(context, { name: "codewise-bare", model: MODEL, env: EVERYTHING_OFF });
+};
 
 export const startTwoWorkers: StartTarget = (context) => {
-  if (!("WORKERS" in envSchema.shape)) throw new TargetUnavailable("this server has no WORKERS yet");
-  return startCodewiseWith(context, { name: "codewise-2", model: MODEL, env: { WORKERS: "2" } });
+  if (!isKnown("WORKERS")) throw new TargetUnavailable("this server has no WORKERS");
+  return startCodewiseWith(context, { name: "codewise-2", model: MODEL, env: { ...knownOf(LIMITS_ON), WORKERS: "2" } });
 };
+
+/** The variables that this server has: one that it does not know would have no effect, and say nothing. */
+function knownOf(variables: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(variables).filter(([name]) => isKnown(name)));
+}
 
 function builtServer(): string {
   const path = join(root, ".next", "standalone", "server.js");

@@ -1,6 +1,6 @@
 import { startAgentTarget } from "./agent.ts";
 import { startClaudeAgent, startClaudeLocal } from "./claude.ts";
-import { startCodewise, startTwoWorkers } from "./codewise.ts";
+import { startBareCodewise, startCodewise, startTwoWorkers } from "./codewise.ts";
 import { startDirect } from "./direct.ts";
 import { startFloor } from "./floor.ts";
 import { startBifrost } from "./peers/bifrost.ts";
@@ -15,6 +15,7 @@ const starters = {
   direct: startDirect,
   floor: startFloor,
   codewise: startCodewise,
+  "codewise-bare": startBareCodewise,
   "codewise-2": startTwoWorkers,
   agent: startAgentTarget,
   "claude-local": startClaudeLocal,
