@@ -7,6 +7,7 @@ export interface BenchOptions {
   readonly peers: boolean;
   readonly rounds: number;
   readonly seconds: number;
+  readonly holdSeconds: number;
   readonly source: boolean;
   readonly embedded: boolean;
   readonly gate: boolean;
@@ -25,6 +26,7 @@ export function parseOptions(argv: readonly string[]): BenchOptions {
     .option("--peers", "with other gateways, which are installed when first needed", false)
     .option("--rounds <number>", "rounds, each with fresh processes", parsePositive, 3)
     .option("--seconds <number>", "length of a measured window", parsePositive, 3)
+    .option("--hold-seconds <number>", "how long the scenario `hold` holds its streams", parsePositive, 600)
     .option("--source", "Codewise from source without its dashboard, in place of the built server", false)
     .option("--embedded", "Codewise with its embedded database, in place of PostgreSQL", false)
     .option("--no-gate", "a missed budget is only reported")

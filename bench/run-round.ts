@@ -15,6 +15,7 @@ export interface RoundOptions {
   readonly scenarios: readonly Scenario[];
   readonly targets: readonly TargetName[];
   readonly seconds: number;
+  readonly holdSeconds: number;
   readonly context: Omit<TargetContext, "upstream">;
   readonly samples: Samples;
 }
@@ -119,9 +120,9 @@ async function prewarm(target: Target, kinds: readonly Plan["kind"][]): Promise<
 }
 
 async function measure(options: RoundOptions, scenario: Scenario, name: TargetName, target: Target): Promise<void> {
-  const { samples, seconds, round } = options;
+  const { samples, seconds, holdSeconds, round } = options;
   try {
-    const figures = await scenario.measure({ target, seconds });
+    const figures = await scenario.measure({ target, seconds, holdSeconds });
     samples.add(scenario.name, name, figures);
     process.stderr.write(`round ${round + 1}  ${scenario.name}  ${name}  ${describe(scenario, figures)}\n`);
   } catch (error) {

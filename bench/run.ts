@@ -14,6 +14,7 @@ import { Samples } from "./report/samples.ts";
 import { writeResults } from "./report/write-results.ts";
 import { runRound } from "./run-round.ts";
 import { selectScenarios } from "./scenarios/index.ts";
+import { killServers } from "./targets/server-process.ts";
 
 const options = parseOptions(process.argv.slice(2));
 const scenarios = selectScenarios(options.only);
@@ -33,15 +34,27 @@ function databases(postgres: PrivatePostgres | undefined): (target: string) => s
 
 const directory = mkdtempSync(join(tmpdir(), "codewise-bench-"));
 const postgres = options.embedded ? undefined : await startPrivatePostgres();
-try {
-  const context = { directory, fromSource: options.source, databaseUrl: databases(postgres) };
-  const { targets, seconds } = options;
-  for (let round = 0; round < options.rounds; round += 1) {
-    await runRound({ round, scenarios, targets, seconds, context, samples });
-  }
-} finally {
+
+function cleanUp(): void {
+  killServers();
   postgres?.stop();
   rmSync(directory, { recursive: true, force: true });
+}
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => {
+    cleanUp();
+    process.exit(1);
+  });
+}
+try {
+  const context = { directory, fromSource: options.source, databaseUrl: databases(postgres) };
+  const { targets, seconds, holdSeconds } = options;
+  for (let round = 0; round < options.rounds; round += 1) {
+    await runRound({ round, scenarios, targets, seconds, holdSeconds, context, samples });
+  }
+} finally {
+  cleanUp();
 }
 
 const budgets = budgetsSchema.parse(JSON.parse(readFileSync(join(import.meta.dirname, "budgets.json"), "utf8")));

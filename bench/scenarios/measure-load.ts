@@ -15,7 +15,10 @@ const LONGEST_DRAIN_MS = 5000;
  *
  * @throws Error at any error or wrong count
  */
-export async function measureLoad({ target, seconds }: Measurement, shape: LoadShape): Promise<LoadResult> {
+export async function measureLoad(
+  { target, seconds }: Pick<Measurement, "target" | "seconds">,
+  shape: LoadShape,
+): Promise<LoadResult> {
   const { url, path, headers, model, pid } = target;
   const plan: Plan = { ...shape, url, path, headers: { ...headers }, model, seconds, watch: [pid] };
   const before = await target.counts();

@@ -8,7 +8,6 @@ import type { Scenario } from "./types.ts";
 const MEGABYTE = 1024 * 1024;
 /** A fresh server loads the dashboard and ends its start within this time. */
 const SETTLE_MS = 4000;
-const HOLD_SECONDS = Number(process.env["BENCH_HOLD_SECONDS"] ?? 600);
 const SAMPLE_MS = 5000;
 /** Opening 2,000 streams, and what the runtime's collector makes of it, is no growth. */
 const HOLD_WARMUP_SECONDS = 60;
@@ -51,7 +50,8 @@ export const memoryScenarios: readonly Scenario[] = [
       { key: "delay99", label: "delay p99 ms", digits: 1 },
     ],
     measure: async (measurement) => {
-      const chunks = HOLD_SECONDS + 10 * HOLD_WARMUP_SECONDS;
+      const { holdSeconds } = measurement;
+      const chunks = holdSeconds + 10 * HOLD_WARMUP_SECONDS;
       const shape = {
         kind: "streams",
         warmupSeconds: HOLD_WARMUP_SECONDS,
@@ -62,7 +62,7 @@ export const memoryScenarios: readonly Scenario[] = [
       const samples: number[] = [];
       const timer = setInterval(() => samples.push(readResidentBytes(measurement.target.pid) / MEGABYTE), SAMPLE_MS);
       try {
-        const result = await measureLoad({ ...measurement, seconds: HOLD_SECONDS }, shape);
+        const result = await measureLoad({ ...measurement, seconds: holdSeconds }, shape);
         const minute = Math.ceil(60_000 / SAMPLE_MS);
         const early = median(samples.slice(minute, 2 * minute));
         const late = median(samples.slice(-minute));

@@ -20,6 +20,8 @@ export interface Measurement {
   readonly target: Target;
   /** Length of the measured window. */
   readonly seconds: number;
+  /** Length of the window in which streams are held. */
+  readonly holdSeconds: number;
 }
 
 export interface Scenario {

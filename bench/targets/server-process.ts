@@ -34,6 +34,13 @@ export interface ServerCommand {
   readonly readyPath?: string;
 }
 
+const living = new Set<ChildProcess>();
+
+/** Ends every server that still runs, without waiting: for when the bench itself is told to end. */
+export function killServers(): void {
+  for (const child of living) child.kill("SIGKILL");
+}
+
 /**
  * Starts a server. Its environment is the given one and what a program needs to be found; nothing else of ours reaches it.
  *
@@ -48,6 +55,8 @@ export async function startServer(command: ServerCommand): Promise<ServerProcess
     stdio: ["pipe", command.readyPath === undefined ? "pipe" : log, log],
   });
   closeSync(log);
+  living.add(child);
+  child.once("exit", () => living.delete(child));
   child.stdin?.on("error", () => undefined).end(command.input === undefined ? "" : `${command.input}\n`);
   const giveUp = new AbortController();
   const timer = setTimeout(() => giveUp.abort(new Error("it was not ready in time")), START_TIMEOUT_MS);
