@@ -27,7 +27,7 @@ async function loadPage(): Promise<number> {
 const loads: Promise<number>[] = [];
 const startedAt = performance.now();
 for (let sent = 0; sent < plan.rate * plan.seconds; sent += 1) {
-  await sleep(startedAt + (sent * 1000) / plan.rate - performance.now());
+  await sleep(Math.max(0, startedAt + (sent * 1000) / plan.rate - performance.now()));
   const page = loadPage();
   // Awaited below; until then a failure must not count as unhandled.
   page.catch(() => undefined);

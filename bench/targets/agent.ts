@@ -8,7 +8,7 @@ import type { StartTarget, Target } from "./types.ts";
 
 const AGENT_MODEL = "sonnet";
 const AGENTS = 8;
-const MODEL_WAIT_MS = 10_000;
+const MODEL_WAIT_MS = 60_000;
 const MODEL_POLL_MS = 50;
 /** The server gives one agent no more. */
 const REQUESTS_OF_AN_AGENT = 100;
