@@ -24,14 +24,14 @@ const STAMP_LENGTH = 21;
  */
 export async function checkTarget(target: Target, kinds: readonly Plan["kind"][]): Promise<void> {
   if (kinds.includes("whole")) {
-    const body = completionSchema.parse(await (await ask(target, { user: orderText("whole") })).json());
+    const body = completionSchema.parse(await (await ask(target, orderText("whole"))).json());
     expectEqual(target, body.choices[0]?.message.content, ANSWER_TEXT);
     expectEqual(target, body.choices[0]?.finish_reason, "stop");
     expectEqual(target, body.usage.completion_tokens, USAGE_TOKENS.completion);
   }
   if (kinds.includes("streams")) {
-    const user = orderText({ chunks: CHUNKS, gapMs: 5 });
-    const text = await (await ask(target, { user, stream: true })).text();
+    const order = orderText({ chunks: CHUNKS, gapMs: 5 });
+    const text = await (await ask(target, order, { stream: true })).text();
     const payloads = text.split(/\r?\n/).flatMap((line) => (line.startsWith("data: ") ? [line.slice(6)] : []));
     expectEqual(target, payloads.pop(), "[DONE]");
     const choices = payloads.flatMap((payload) => chunkSchema.parse(JSON.parse(payload)).choices);
@@ -42,11 +42,11 @@ export async function checkTarget(target: Target, kinds: readonly Plan["kind"][]
   }
 }
 
-async function ask(target: Target, fields: Readonly<Record<string, unknown>>): Promise<Response> {
+async function ask(target: Target, content: string, fields: Readonly<Record<string, unknown>> = {}): Promise<Response> {
   const response = await fetch(target.url + target.path, {
     method: "POST",
     headers: { ...target.headers, "content-type": "application/json" },
-    body: JSON.stringify({ model: target.model, messages: [{ role: "user", content: "Say hello" }], ...fields }),
+    body: JSON.stringify({ model: target.model, messages: [{ role: "user", content }], ...fields }),
     signal: AbortSignal.timeout(30_000),
   });
   if (!response.ok) throw new Error(`${target.name} answered ${response.status}: ${await response.text()}`);

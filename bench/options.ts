@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError } from "commander";
-import { PEER_NAMES, TARGETS, type TargetName } from "./targets/index.ts";
+import { isPeer, TARGETS, type TargetName } from "./targets/index.ts";
 
 export interface BenchOptions {
   readonly only: readonly string[];
@@ -14,7 +14,6 @@ export interface BenchOptions {
   readonly record: boolean;
 }
 
-const isPeer = (name: string): boolean => PEER_NAMES.some((peer) => peer === name);
 const allTargets = Object.keys(TARGETS) as TargetName[];
 
 /** @param argv the arguments without node and script; wrong ones end the process with their reason */

@@ -3,7 +3,7 @@ import type { Plan } from "./load/plan.ts";
 import type { Samples } from "./report/samples.ts";
 import { measureLoad } from "./scenarios/measure-load.ts";
 import type { Scenario } from "./scenarios/types.ts";
-import { TARGETS, type TargetName } from "./targets/index.ts";
+import { isPeer, TARGETS, type TargetName } from "./targets/index.ts";
 import { TargetUnavailable, type Target, type TargetContext } from "./targets/types.ts";
 import { startUpstream } from "./targets/upstream.ts";
 
@@ -42,10 +42,8 @@ async function runShared(options: RoundOptions, scenarios: readonly Scenario[]):
   try {
     for (const name of wanted) {
       const kinds = kindsFor(name, scenarios);
-      const target = await startChecked(options, { ...options.context, upstream }, name, kinds);
-      if (target === undefined) continue;
-      running.set(name, target);
-      await prewarm(target, kinds);
+      const target = await startReady(options, { ...options.context, upstream }, name, kinds, prewarm);
+      if (target !== undefined) running.set(name, target);
     }
     for (const scenario of scenarios) {
       const names = scenario.targets.filter((name) => running.has(name));
@@ -66,7 +64,7 @@ async function runFresh(options: RoundOptions, scenario: Scenario): Promise<void
   for (const name of inOrder(options.round, names)) {
     const upstream = await startUpstream(options.context.directory);
     try {
-      const target = await startChecked(options, { ...options.context, upstream }, name, scenario.kinds);
+      const target = await startReady(options, { ...options.context, upstream }, name, scenario.kinds);
       if (target === undefined) continue;
       try {
         await measure(options, scenario, name, target);
@@ -88,22 +86,24 @@ function kindsFor(name: TargetName, scenarios: readonly Scenario[]): Plan["kind"
   return [...new Set(own.flatMap(({ kinds }) => kinds))];
 }
 
-async function startChecked(
+/** Starts a target, checks its answers and warms it up where that is wanted; undefined, and noted, where that fails. */
+async function startReady(
   { samples }: RoundOptions,
   context: TargetContext,
   name: TargetName,
   kinds: readonly Plan["kind"][],
+  warmUp?: typeof prewarm,
 ): Promise<Target | undefined> {
   if (samples.isSkipped(name)) return undefined;
   let target: Target | undefined;
   try {
     target = await TARGETS[name](context);
     await checkTarget(target, kinds);
+    await warmUp?.(target, kinds);
     return target;
   } catch (error) {
     await target?.stop();
-    if (error instanceof TargetUnavailable) samples.skip(name, error.message);
-    else samples.fail(name, "start", error);
+    note(samples, name, "start", error);
     return undefined;
   }
 }
@@ -126,9 +126,16 @@ async function measure(options: RoundOptions, scenario: Scenario, name: TargetNa
     samples.add(scenario.name, name, figures);
     process.stderr.write(`round ${round + 1}  ${scenario.name}  ${name}  ${describe(scenario, figures)}\n`);
   } catch (error) {
-    if (error instanceof TargetUnavailable) samples.skip(`${scenario.name} of ${name}`, error.message);
-    else samples.fail(name, scenario.name, error);
+    note(samples, name, scenario.name, error);
   }
+}
+
+/** A peer that cannot take the load says something about the peer; of ours it would be a fault. */
+function note(samples: Samples, name: TargetName, scenario: string, error: unknown): void {
+  const message = error instanceof Error ? error.message : String(error);
+  const isExcused = error instanceof TargetUnavailable || isPeer(name);
+  if (!isExcused) samples.fail(name, scenario, message);
+  else samples.skip(scenario === "start" ? name : `${scenario} of ${name}`, message);
 }
 
 function describe({ columns }: Scenario, figures: Readonly<Record<string, number>>): string {

@@ -25,7 +25,7 @@ export function createPacedExecutor(model: string, pacer: Pacer, counts: Counts)
 }
 
 async function run(execution: CliExecution, sink: CliSink, pacer: Pacer, counts: Counts): Promise<CliOutcome> {
-  const order = readOrder(Buffer.from(`"${execution.request.user ?? ""}"`));
+  const order = readOrder(Buffer.from(JSON.stringify(execution.request.messages)));
   if (order?.kind !== "stream") throw new Error("the bench's agent answers streams only");
   const { model, signal } = execution;
   counts.streams += 1;

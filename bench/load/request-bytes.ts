@@ -16,9 +16,9 @@ function requestBody(plan: Plan): unknown {
   const common = { model: plan.model, temperature: 0.7, max_tokens: 256 };
   const system = { role: "system", content: "You are a helpful assistant that answers in one sentence." };
   if (plan.kind === "streams") {
-    const messages = [system, { role: "user", content: SENTENCE }];
-    return { ...common, stream: true, user: orderText(plan), messages };
+    const messages = [system, { role: "user", content: `${orderText(plan)} ${SENTENCE}` }];
+    return { ...common, stream: true, messages };
   }
   const prompt = SENTENCE.repeat(Math.ceil(plan.promptBytes / SENTENCE.length)).slice(0, plan.promptBytes);
-  return { ...common, user: orderText("whole"), messages: [system, { role: "user", content: prompt }] };
+  return { ...common, messages: [system, { role: "user", content: `${orderText("whole")} ${prompt}` }] };
 }

@@ -7,7 +7,7 @@ import type { LoadResult, WholePlan } from "./plan.ts";
 import { requestBytes } from "./request-bytes.ts";
 import { MeasuredWindow } from "./window.ts";
 
-const DRAIN_MS = 10_000;
+const DRAIN_MS = 20_000;
 const ANSWER = Buffer.from(ANSWER_TEXT);
 
 /** One keep-alive connection that has at most one request under way. */
@@ -18,6 +18,8 @@ class Asker {
   #startedAt = 0;
   #isRight = false;
   #status = 0;
+  /** A request of it is under way. */
+  isBusy = false;
 
   constructor(bytes: Buffer, onAnswer: (asker: Asker, startedAt: number, isRight: boolean) => void) {
     this.#bytes = bytes;
@@ -32,7 +34,10 @@ class Asker {
       body: (slice: Buffer) => {
         this.#isRight ||= slice.includes(ANSWER);
       },
-      end: () => this.#onAnswer(this, this.#startedAt, this.#status === 200 && this.#isRight),
+      end: () => {
+        this.isBusy = false;
+        this.#onAnswer(this, this.#startedAt, this.#status === 200 && this.#isRight);
+      },
     };
     this.#socket = await openConnection(url, handlers, failed);
   }
@@ -41,6 +46,7 @@ class Asker {
   ask(startedAt: number): void {
     this.#startedAt = startedAt;
     this.#isRight = false;
+    this.isBusy = true;
     this.#socket?.write(this.#bytes);
   }
 
@@ -77,7 +83,12 @@ export async function runWhole(plan: WholePlan): Promise<LoadResult> {
     else idle.push(asker);
   };
   const askers = Array.from({ length: plan.connections }, () => new Asker(bytes, onAnswer));
-  for (const asker of askers) await asker.open(plan.url, (reason) => window.failed(reason));
+  for (const asker of askers) {
+    await asker.open(plan.url, (reason) => {
+      // While the last answers come, a server may close what is idle.
+      if (asker.isBusy || !isStopping) window.failed(reason);
+    });
+  }
 
   const stopClock = plan.rate === undefined ? startAll(askers, ask) : startClock(plan.rate, idle, waiting, ask);
   if (plan.rate !== undefined) idle.push(...askers);

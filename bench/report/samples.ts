@@ -33,8 +33,7 @@ export class Samples {
   }
 
   /** Wrong answers, wrong counts, or a target that does not start. */
-  fail(target: string, scenario: string, error: unknown): void {
-    const message = error instanceof Error ? error.message : String(error);
+  fail(target: string, scenario: string, message: string): void {
     this.failures.push({ target, scenario, message });
     process.stderr.write(`FAILED ${scenario} of ${target}: ${message}\n`);
   }

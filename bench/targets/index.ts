@@ -8,9 +8,6 @@ import { startLitellm } from "./peers/litellm.ts";
 import { startPortkey } from "./peers/portkey.ts";
 import type { StartTarget } from "./types.ts";
 
-/** Other gateways: only with `--peers`. */
-export const PEER_NAMES = ["portkey", "litellm", "bifrost"] as const;
-
 const starters = {
   direct: startDirect,
   floor: startFloor,
@@ -24,6 +21,11 @@ const starters = {
   litellm: startLitellm,
   bifrost: startBifrost,
 } as const satisfies Record<string, StartTarget>;
+
+const PEERS: ReadonlySet<TargetName> = new Set<TargetName>(["portkey", "litellm", "bifrost"]);
+
+/** Whether it is another gateway, which runs only with `--peers`. */
+export const isPeer = (name: TargetName): boolean => PEERS.has(name);
 
 export type TargetName = keyof typeof starters;
 export const TARGETS: Readonly<Record<TargetName, StartTarget>> = starters;

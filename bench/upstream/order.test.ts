@@ -5,8 +5,10 @@ const read = (body: unknown) => readOrder(Buffer.from(JSON.stringify(body)));
 
 describe("the order in a request", () => {
   it("is found wherever the field stands", () => {
-    expect(read({ user: orderText("whole"), messages: [] })).toEqual({ kind: "whole" });
-    expect(read({ messages: ["x".repeat(100_000)], user: orderText({ chunks: 5, gapMs: 10 }) })).toEqual({
+    expect(read({ messages: [{ role: "user", content: `${orderText("whole")} Say hello` }] })).toEqual({
+      kind: "whole",
+    });
+    expect(read({ messages: ["x".repeat(100_000), orderText({ chunks: 5, gapMs: 10 })] })).toEqual({
       kind: "stream",
       chunks: 5,
       gapMs: 10,
@@ -15,16 +17,18 @@ describe("the order in a request", () => {
   });
 
   it("asks for usage where the request does, with or without a space", () => {
-    const user = orderText({ chunks: 1, gapMs: 1 });
-    expect(read({ user, stream_options: { include_usage: true } })).toMatchObject({ includeUsage: true });
-    expect(readOrder(Buffer.from(`{"user": "${user}", "stream_options": {"include_usage": true}}`))).toMatchObject({
+    const content = orderText({ chunks: 1, gapMs: 1 });
+    expect(read({ content, stream_options: { include_usage: true } })).toMatchObject({ includeUsage: true });
+    expect(
+      readOrder(Buffer.from(`{"content": "${content}", "stream_options": {"include_usage": true}}`)),
+    ).toMatchObject({
       includeUsage: true,
     });
-    expect(read({ user, stream_options: { include_usage: false } })).toMatchObject({ includeUsage: false });
+    expect(read({ content, stream_options: { include_usage: false } })).toMatchObject({ includeUsage: false });
   });
 
   it("is undefined in a request of somebody else", () => {
-    expect(read({ user: "someone" })).toBeUndefined();
-    expect(read({ user: "bench:" })).toBeUndefined();
+    expect(read({ content: "something" })).toBeUndefined();
+    expect(read({ content: "bench:" })).toBeUndefined();
   });
 });

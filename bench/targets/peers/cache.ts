@@ -40,7 +40,11 @@ export async function installPeer(
       ...(env !== undefined && { env }),
     });
     if (!result.failed) continue;
-    const reason = (result.all ?? result.message).trim().slice(-SHOWN_CHARACTERS).replaceAll(/\s+/g, " ");
+    const reason = (result.all ?? result.message)
+      .replaceAll(/https?:\/\/\S+/g, "…")
+      .trim()
+      .replaceAll(/\s+/g, " ")
+      .slice(-SHOWN_CHARACTERS);
     throw new TargetUnavailable(`${name} could not be installed: ${reason}`);
   }
   writeFileSync(done, "");
