@@ -96,8 +96,8 @@ export const envSchema = z.object({
 
   // Timeouts of one request
   UPSTREAM_CONNECT_TIMEOUT_MS: integer(10_000, 100, 2 * MINUTE),
-  FIRST_OUTPUT_TIMEOUT_MS: integer(120_000, 100, 60 * MINUTE),
-  IDLE_TIMEOUT_MS: integer(120_000, 100, 60 * MINUTE),
+  FIRST_OUTPUT_TIMEOUT_MS: integer(600_000, 100, 60 * MINUTE),
+  IDLE_TIMEOUT_MS: integer(600_000, 100, 60 * MINUTE),
   REQUEST_TIMEOUT_MS: integer(30 * MINUTE, 1000, 24 * 60 * MINUTE),
 
   // Failing upstreams

@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import { formatOverhead, OVERHEAD_HEADER, type RequestTiming } from "../telemetry/request-timing.ts";
 import type { HeaderValue, HttpResponse } from "./context.ts";
 
@@ -85,25 +86,21 @@ export class NodeResponse implements HttpResponse {
   }
 
   on(event: Event, listener: () => void): void {
-    this.#response.on(event, listener);
-    if (event === "drain") this.#response.socket?.on(event, listener);
+    this.#emitter(event).on(event, listener);
   }
 
   once(event: Event, listener: () => void): void {
-    if (event !== "drain") {
-      this.#response.once(event, listener);
-      return;
-    }
-    const first = (): void => {
-      this.off(event, first);
-      listener();
-    };
-    this.on(event, first);
+    this.#emitter(event).once(event, listener);
   }
 
   off(event: Event, listener: () => void): void {
     this.#response.off(event, listener);
     if (event === "drain") this.#response.socket?.off(event, listener);
+  }
+
+  /** Who tells that the socket has taken what was written: the socket itself, and node until the answer has one. */
+  #emitter(event: Event): Pick<ServerResponse | Socket, "on" | "once"> {
+    return event === "drain" && this.#response.socket !== null ? this.#response.socket : this.#response;
   }
 
   #indexOf(name: string): number {
