@@ -1,5 +1,3 @@
-import { execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { execFile } from "node:child_process";
@@ -10,29 +8,10 @@ import {
   startFakeAnthropicServer,
   type FakeAnthropicServer,
 } from "../../src/test/fake-anthropic-server.ts";
+import { installPythonSdk, PYTHON } from "../support/python-sdk.ts";
 import { startProxy, type StartedProxy } from "../support/proxy.ts";
 
-const OPENAI_PYTHON = "openai==3.52.0";
-const environment = join(import.meta.dirname, "..", "..", ".cache", "python-sdk");
-const python = join(environment, "bin", "python");
-
-/** Installs the SDK into a virtual environment of its own; says why when it cannot be had. */
-function install(): string | undefined {
-  const marker = join(environment, "bin", "openai");
-  if (existsSync(marker)) return undefined;
-  try {
-    execFileSync("python3", ["-m", "venv", environment], { stdio: "ignore" });
-    execFileSync(python, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", OPENAI_PYTHON], {
-      stdio: "ignore",
-      timeout: 300_000,
-    });
-    return undefined;
-  } catch (error) {
-    return `the Python SDK cannot be installed here: ${error instanceof Error ? error.message.split("\n", 1)[0] : String(error)}`;
-  }
-}
-
-const missing = install();
+const missing = installPythonSdk();
 if (missing !== undefined && process.env["CI"]) throw new Error(missing);
 if (missing !== undefined) console.warn(`SKIPPED: ${missing}`);
 
@@ -50,7 +29,7 @@ describe.skipIf(missing !== undefined)("the official Python SDK", () => {
   });
 
   it("completes, streams, uses its helper and maps errors to its own classes", async () => {
-    const ask = promisify(execFile)(python, [
+    const ask = promisify(execFile)(PYTHON, [
       join(import.meta.dirname, "python", "client.py"),
       proxy.url,
       proxy.apiKey,

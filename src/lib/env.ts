@@ -51,6 +51,8 @@ export const envSchema = z.object({
     z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
   ),
   MAX_BODY_BYTES: integer(32 * 1024 * 1024, 1024, 1024 * 1024 * 1024),
+  BODY_MEMORY_BYTES: integer(256 * 1024 * 1024, 1024 * 1024, 64 * 1024 * 1024 * 1024),
+  SLOW_READER_TIMEOUT_MS: integer(60_000, 100, 60 * MINUTE),
   SHUTDOWN_GRACE_MS: integer(30_000, 0, 10 * MINUTE),
 
   // Telemetry

@@ -67,13 +67,20 @@ export interface RuntimeOptions {
   readonly rootDirectory: string;
   /** The metrics of this proxy's other processes, to be shown with those of this one. */
   readonly peerMetrics?: PeerMetrics | undefined;
+  /** How long a stream may be silent before its client gets a comment frame; 15 s unless told otherwise. */
+  readonly keepAliveMs?: number | undefined;
 }
 
 /** Agents come back within this time after a restart, spread over it. */
 const DRAIN_RECONNECT_MS = 5000;
 
 /** Wires a runtime and brings the database up to date, or keeps trying to in the background while it is away. */
-export async function createRuntime({ env, rootDirectory, peerMetrics }: RuntimeOptions): Promise<Runtime> {
+export async function createRuntime({
+  env,
+  rootDirectory,
+  peerMetrics,
+  keepAliveMs,
+}: RuntimeOptions): Promise<Runtime> {
   const logDestination = openLogDestination();
   const logger = createLogger(env.LOG_LEVEL, logDestination);
   const tracing = await startTracing(env, { version: VERSION, logger });
@@ -94,7 +101,7 @@ export async function createRuntime({ env, rootDirectory, peerMetrics }: Runtime
   const logWriter = createLogWriter({ database, logger });
   const retention = startLogRetention({ database, logger, days: env.REQUEST_LOG_RETENTION_DAYS });
   const live = new LiveRequests();
-  const keepAlive = new KeepAlive();
+  const keepAlive = new KeepAlive(keepAliveMs);
   const manager = new AgentManager({
     pingIntervalMs: env.AGENT_PING_INTERVAL_MS,
     resumeGraceMs: env.AGENT_RESUME_GRACE_MS,

@@ -18,6 +18,9 @@ import type { Home } from "./home.ts";
 import { createListener } from "./listener.ts";
 import { stopOnSignals } from "./shutdown.ts";
 
+/** Connections that wait to be taken: a burst of clients that finds no room would wait for its resend, a second later. */
+const BACKLOG = 4096;
+
 /** A reason not to start that its own words explain. */
 class StartError extends Error {}
 
@@ -35,6 +38,7 @@ async function main(): Promise<string> {
   started.promise.catch(() => undefined);
   dashboard.promise.catch(() => undefined);
   const server = createListener({
+    slowReaderTimeoutMs: env.SLOW_READER_TIMEOUT_MS,
     handle: (context) => {
       // Alive is alive, also while the database is being opened.
       if (context.path === "/healthz") return healthHandler(context);
@@ -73,7 +77,7 @@ async function main(): Promise<string> {
 }
 
 async function listen(server: Server, env: Env): Promise<string> {
-  server.listen({ port: env.PORT, host: env.HOST });
+  server.listen({ port: env.PORT, host: env.HOST, backlog: BACKLOG });
   await open(once(server, "listening"), env);
   return localUrl(env.HOST, (server.address() as AddressInfo).port);
 }
@@ -92,7 +96,7 @@ async function open<Opened>(opening: Promise<Opened>, env: Env): Promise<Opened>
 async function becomeHome(server: Server, env: Env, here: string): Promise<Home> {
   const { openHome } = await import("./home.ts");
   const entry = join(here, isBuilt(here) ? "relay-worker.js" : "relay-worker.ts");
-  return await open(openHome(server, env, entry), env);
+  return await open(openHome(server, env, { entry, backlog: BACKLOG }), env);
 }
 
 /** The address under which clients on this machine reach a server that listens on `host`. */

@@ -46,6 +46,7 @@ const dispatchChat = createDispatcher(
 );
 
 const server = createListener({
+  slowReaderTimeoutMs: env.SLOW_READER_TIMEOUT_MS,
   handle: dispatchChat,
   isDataPlane: (request, path) => request.method === "POST" && path === "/v1/chat/completions",
   fallback: passRequestOn,

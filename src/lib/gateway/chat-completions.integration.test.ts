@@ -3,6 +3,7 @@ import { request as httpRequest } from "node:http";
 import { afterEach, describe, expect, it } from "vitest";
 import { createListener } from "../../server/listener.ts";
 import { createFakeProvider } from "../../test/fake-provider.ts";
+import { BodyBudget } from "../http/body-budget.ts";
 import { createDispatcher } from "../http/dispatch.ts";
 import { GatewayError } from "../http/errors.ts";
 import { createRouter } from "../http/router.ts";
@@ -51,6 +52,7 @@ async function start(
     live,
     keepAlive: new KeepAlive(options.silenceMs ?? 15_000),
     logger: silentLogger,
+    bodies: new BodyBudget(1024 * 1024),
     maxBodyBytes: options.maxBodyBytes ?? 10_000,
     timeouts: { connectMs: 1000, firstOutputMs: 1000, idleMs: 1000, totalMs: options.totalMs ?? 5000 },
     gate: createCallGate(),

@@ -1,3 +1,4 @@
+import type { BodyBudget, BodyShare } from "../http/body-budget.ts";
 import { readBody } from "../http/body.ts";
 import type { HttpContext, HttpHandler } from "../http/context.ts";
 import { changeError, GatewayError, toGatewayError } from "../http/errors.ts";
@@ -32,6 +33,7 @@ export interface ChatCompletionsOptions {
   readonly keepAlive: KeepAlive;
   readonly logger: Logger;
   readonly maxBodyBytes: number;
+  readonly bodies: Pick<BodyBudget, "open">;
   readonly timeouts: CallTimeouts;
   /** Default: one of its own, with the defaults of `createResilience`. */
   readonly resilience?: Resilience;
@@ -64,12 +66,13 @@ export function createChatCompletionsHandler(options: ChatCompletionsOptions): H
       sdkRetryCount: readSdkRetryCount(headers["x-stainless-retry-count"]),
     });
     const traceContext = span?.context ?? readTraceContext(headers);
+    const share = options.bodies.open();
     const { totalMs } = options.timeouts;
     const deadline = setTimeout(() => {
       context.abort(new GatewayError("deadline_exceeded", `The request took longer than ${totalMs} ms.`));
     }, totalMs);
     try {
-      const outcome = await serve(settings, context, meter, traceContext);
+      const outcome = await serve(settings, context, meter, traceContext, share);
       if (outcome !== undefined) meter.succeeded(outcome);
     } catch (thrown) {
       const error = whyFailed(context, toGatewayError(thrown));
@@ -77,6 +80,7 @@ export function createChatCompletionsHandler(options: ChatCompletionsOptions): H
       throw thrown instanceof GatewayError ? error : thrown;
     } finally {
       clearTimeout(deadline);
+      share.release();
       options.gate.leave(seat);
     }
   };
@@ -88,6 +92,7 @@ async function serve(
   context: HttpContext,
   meter: RequestMeter,
   traceContext: TraceContext | undefined,
+  share: BodyShare,
 ): Promise<ProviderOutcome | undefined> {
   if (!options.gate.accepting()) {
     throw new GatewayError("shutting_down", "The proxy is shutting down.", { retryAfterMs: 1000 });
@@ -98,7 +103,7 @@ async function serve(
   try {
     const { signal } = context;
     context.timing.waitBegins();
-    const body = await readChat(context, options.maxBodyBytes);
+    const body = await readChat(context, share, options.maxBodyBytes);
     context.timing.waitEnds();
     const { model } = body.head;
     const isStream = body.head.stream === true;
@@ -132,9 +137,9 @@ async function serve(
   }
 }
 
-async function readChat({ request, signal }: HttpContext, limitBytes: number): Promise<ChatBody> {
+async function readChat({ request, signal }: HttpContext, share: BodyShare, limitBytes: number): Promise<ChatBody> {
   const reader = createChatBodyReader();
-  const bytes = await readBody(request, { limitBytes, signal, onChunk: (chunk) => reader.push(chunk) });
+  const bytes = await readBody(request, { limitBytes, signal, share, onChunk: (chunk) => reader.push(chunk) });
   const body = reader.end(bytes);
   if (body.head.stream_options != null && body.head.stream !== true) {
     throw new GatewayError("invalid_value", "`stream_options` is only allowed when `stream` is true.", {

@@ -1,4 +1,5 @@
 import { attemptTargets } from "./attempt.ts";
+import { delivered } from "./delivered.ts";
 import { makeCall, noteServed, type Serve } from "./exchange.ts";
 import { StreamResponder } from "./stream-responder.ts";
 
@@ -31,6 +32,7 @@ export const serveStream: Serve = async (exchange) => {
       },
     });
     responder.finish(outcome);
+    await delivered(exchange, outcome.usage);
     return outcome;
   } finally {
     unwatch();

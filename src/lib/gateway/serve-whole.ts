@@ -1,5 +1,6 @@
 import { sendJson } from "../http/respond.ts";
 import { attemptTargets } from "./attempt.ts";
+import { delivered } from "./delivered.ts";
 import { makeCall, noteServed, type Serve } from "./exchange.ts";
 
 /** Serves an exchange as one JSON object. */
@@ -18,5 +19,6 @@ export const serveWhole: Serve = async (exchange) => {
   noteServed(exchange, providerId, result.outcome.servedBy);
   meter.firstOutput();
   sendJson(context.response, 200, result.body);
+  await delivered(exchange, result.outcome.usage);
   return result.outcome;
 };

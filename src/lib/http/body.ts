@@ -1,3 +1,4 @@
+import type { BodyShare } from "./body-budget.ts";
 import { GatewayError, toGatewayError } from "./errors.ts";
 import type { HttpRequest } from "./context.ts";
 
@@ -8,6 +9,8 @@ export interface ReadBodyOptions {
   readonly signal: AbortSignal;
   /** Sees the bytes as they come in; what it throws, a GatewayError, ends the reading. */
   readonly onChunk?: (chunk: Buffer) => void;
+  /** Where the bytes are counted as they come in; whoever opened it releases it. */
+  readonly share?: Pick<BodyShare, "take">;
 }
 
 /**
@@ -15,11 +18,11 @@ export interface ReadBodyOptions {
  *
  * Throws GatewayError: `request_too_large` (by the declared length before a byte is read, else at the first byte over
  * the limit), `unsupported_media_type` for a compressed body, `client_closed_request` when the client goes away in
- * mid-body or `signal` aborts (a GatewayError given as the signal's reason is thrown instead). After an error the
+ * mid-body or `signal` aborts (a GatewayError given as the signal's reason is thrown instead), and what `share` throws. After an error the
  * request is paused and nothing listens to it any more; node:http discards the rest once the answer has ended.
  */
 export async function readBody(request: HttpRequest, options: ReadBodyOptions): Promise<Buffer> {
-  const { limitBytes, signal, onChunk } = options;
+  const { limitBytes, signal, share, onChunk } = options;
   const encoding = request.headers["content-encoding"];
   if (encoding !== undefined && encoding.toLowerCase() !== "identity") {
     throw new GatewayError("unsupported_media_type", "Compressed request bodies are not supported; send it plain.");
@@ -45,12 +48,13 @@ export async function readBody(request: HttpRequest, options: ReadBodyOptions): 
     const onData = (chunk: Buffer): void => {
       receivedBytes += chunk.byteLength;
       if (receivedBytes > limitBytes) return fail(tooLarge(limitBytes));
-      chunks.push(chunk);
       try {
+        share?.take(chunk.byteLength);
         onChunk?.(chunk);
       } catch (thrown) {
-        fail(toGatewayError(thrown));
+        return fail(toGatewayError(thrown));
       }
+      chunks.push(chunk);
     };
     const onEnd = (): void => {
       stopListening();

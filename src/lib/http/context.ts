@@ -9,13 +9,17 @@ export type HttpRequest = Pick<
 
 export type HeaderValue = string | number | readonly string[];
 
-type ResponseEvent = "drain" | "close" | "error";
+type ResponseEvent = "drain" | "finish" | "close" | "error";
 
 /** What a handler writes: the part of `ServerResponse` that the Next mount can offer too. */
 export interface HttpResponse {
   statusCode: number;
   readonly headersSent: boolean;
   readonly writableEnded: boolean;
+  /** Whether the socket has taken everything. */
+  readonly writableFinished: boolean;
+  /** Bytes that the socket has not taken yet. */
+  readonly writableLength: number;
   /** Names in lower case; a name set twice has its last value. */
   setHeader(name: string, value: HeaderValue): unknown;
   hasHeader(name: string): boolean;
@@ -55,6 +59,8 @@ export interface HttpContext {
   readonly clientGone: boolean;
   /** Ends the request's work, for a deadline or a shutdown: aborts the signal with this reason unless it has been. */
   abort(reason: Error): void;
+  /** {@link HttpContext.abort}, and closes the connection. */
+  cut(reason: Error): void;
 }
 
 /** Answers one request. A thrown error is rendered by the listener: an OpenAI error object, or an error frame after the first byte. */

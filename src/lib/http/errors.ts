@@ -51,6 +51,8 @@ export const ERROR_CODES = {
 
   // The client went away; nobody reads the answer, the row does.
   client_closed_request: entry(499, "invalid_request_error"),
+  // It did not read its answer and was cut off.
+  client_too_slow: entry(499, "invalid_request_error"),
 
   // Limits.
   rate_limit_exceeded: entry(429, "rate_limit_error", true),
@@ -63,6 +65,7 @@ export const ERROR_CODES = {
   database_unavailable: entry(503, "server_error"),
   shutting_down: entry(503, "server_error"),
   proxy_overloaded: entry(503, "server_error"),
+  too_many_bodies: entry(503, "server_error"),
   loop_detected: lasting(508, "server_error"),
   no_provider_available: entry(503, "server_error"),
   circuit_open: entry(503, "server_error"),

@@ -3,10 +3,12 @@ import type { z } from "zod";
 import { readBody } from "./body.ts";
 import type { HttpContext } from "./context.ts";
 import { GatewayError } from "./errors.ts";
-import { isNestedDeeper } from "./json-depth.ts";
+import { hasMoreFields, isNestedDeeper } from "./json-depth.ts";
 
 /** Deeper than any sensible request, and far from where the serialiser's recursion ends. */
 const MAX_DEPTH = 500;
+/** Ten times what the largest sensible request has, and half a second of work if all names differ. */
+const MAX_FIELDS = 100_000;
 
 type Issue = z.core.$ZodIssue;
 type Path = readonly PropertyKey[];
@@ -94,16 +96,24 @@ export function parseJsonText(text: Buffer): unknown {
   }
 }
 
+/** Parses a whole body, after a look at what would make that costly. Throws GatewayError `invalid_json`. */
+export function parseBoundedJson(body: Buffer): unknown {
+  if (isNestedDeeper(body, MAX_DEPTH)) {
+    throw new GatewayError("invalid_json", `The request body is nested deeper than ${MAX_DEPTH} levels.`);
+  }
+  if (hasMoreFields(body, MAX_FIELDS)) {
+    throw new GatewayError("invalid_json", `The request body has more than ${MAX_FIELDS} fields.`);
+  }
+  if (!isUtf8(body)) throw new GatewayError("invalid_json", "The request body is not valid UTF-8.");
+  return parseJsonText(body);
+}
+
 /**
  * Parses a request body and checks it against a schema. Throws GatewayError 400: `invalid_json` where it is no UTF-8
  * or no JSON, otherwise as {@link toRequestError}.
  */
 export function parseJson<Schema extends z.ZodType>(body: Buffer, schema: Schema): z.output<Schema> {
-  if (isNestedDeeper(body, MAX_DEPTH)) {
-    throw new GatewayError("invalid_json", `The request body is nested deeper than ${MAX_DEPTH} levels.`);
-  }
-  if (!isUtf8(body)) throw new GatewayError("invalid_json", "The request body is not valid UTF-8.");
-  const value = parseJsonText(body);
+  const value = parseBoundedJson(body);
   const parsed = schema.safeParse(value);
   if (!parsed.success) throw toRequestError(parsed.error, value);
   return parsed.data;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isNestedDeeper } from "./json-depth.ts";
+import { hasMoreFields, isNestedDeeper } from "./json-depth.ts";
 
 const deeper = (text: string, maxDepth: number): boolean => isNestedDeeper(Buffer.from(text), maxDepth);
 
@@ -21,5 +21,17 @@ describe("isNestedDeeper", () => {
 
   it("leaves an unfinished string to the parser", () => {
     expect(deeper('["abc', 1)).toBe(false);
+  });
+});
+
+describe("hasMoreFields", () => {
+  const object = (fields: number): Buffer =>
+    Buffer.from(`[{${Array.from({ length: fields }, (_, field) => `"${field}:":":\\":"`).join()}}]`);
+
+  it("counts fields of all objects, and no colon in a string", () => {
+    expect(hasMoreFields(object(100), 100)).toBe(false);
+    expect(hasMoreFields(object(101), 100)).toBe(true);
+    expect(hasMoreFields(Buffer.from(`[${'{"":0},'.repeat(100)}{"":0}]`), 100)).toBe(true);
+    expect(hasMoreFields(Buffer.from(`"${":".repeat(10_000)}"`), 100)).toBe(false);
   });
 });

@@ -79,6 +79,11 @@ class NodeContext implements HttpContext {
   abort(reason: Error): void {
     this.#life.abort(reason);
   }
+
+  cut(reason: Error): void {
+    this.#life.abort(reason);
+    this.response.destroy();
+  }
 }
 
 /** A fresh id, as `x-request-id` and the request log have it. */
@@ -86,8 +91,14 @@ export function createRequestId(): string {
   return `req_${randomUUID().replaceAll("-", "")}`;
 }
 
-/** The decoded path of a request target; one with broken percent signs is left as it came. */
-export function readPath(target: string): string {
+const ABSOLUTE_FORM = /^https?:\/\/[^/?#]*/i;
+
+/**
+ * The decoded path of a request target; one with broken percent signs is left as it came. Of the absolute form, which
+ * every server must take (RFC 9112, 3.2.2), the host is ignored as the Host header is.
+ */
+export function readPath(sent: string): string {
+  const target = sent.startsWith("/") ? sent : sent.replace(ABSOLUTE_FORM, "") || "/";
   const mark = target.indexOf("?");
   const path = mark === -1 ? target : target.slice(0, mark);
   if (!path.includes("%")) return path;

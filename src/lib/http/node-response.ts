@@ -37,6 +37,14 @@ export class NodeResponse implements HttpResponse {
     return this.#response.writableEnded;
   }
 
+  get writableFinished(): boolean {
+    return this.#response.writableFinished;
+  }
+
+  get writableLength(): number {
+    return this.#response.writableLength;
+  }
+
   setHeader(name: string, value: HeaderValue): void {
     const index = this.#indexOf(name);
     const stored = typeof value === "object" ? [...value] : value;

@@ -1,6 +1,7 @@
 import { isAscii } from "node:buffer";
 import { renderErrorBody, renderErrorHeaders, type GatewayError } from "./errors.ts";
 import type { HttpResponse } from "./context.ts";
+import { pacedEnd } from "./paced-end.ts";
 import { setUpstreamHeader } from "./rate-limit-owner.ts";
 import { encodeData } from "./sse.ts";
 
@@ -16,7 +17,8 @@ export function sendJson(response: HttpResponse, status: number, value: unknown)
   response.setHeader("content-length", body.length);
   if (!response.hasHeader("cache-control")) response.setHeader("cache-control", "no-store");
   // Node sends a short text in one piece with the headers, and bytes beside them.
-  response.end(body.length <= ONE_PIECE_MAX && isAscii(body) ? body.toString("latin1") : body);
+  if (body.length <= ONE_PIECE_MAX && isAscii(body)) response.end(body.toString("latin1"));
+  else pacedEnd(response, body);
 }
 
 /** Sends 204. */

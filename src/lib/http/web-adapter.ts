@@ -69,6 +69,10 @@ async function run(
         return life.clientGone;
       },
       abort: (reason) => life.abort(reason),
+      cut: (reason) => {
+        life.abort(reason);
+        response.destroy();
+      },
     });
   } catch (thrown) {
     if (!life.clientGone) sendError(response, toGatewayError(thrown));

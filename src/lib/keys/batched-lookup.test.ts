@@ -18,6 +18,7 @@ function newLookup(options: Partial<BatchedLookupOptions<number>> = {}): Batched
       new Promise((resolve, reject) => {
         questions.push({ names, answer: (values) => resolve(new Map(Object.entries(values))), fail: reject });
       }),
+    minIntervalMs: 0,
     ...options,
   });
 }
@@ -45,6 +46,19 @@ describe("BatchedLookup", () => {
     await vi.waitFor(() => expect(asked()).toEqual([["a"], ["b"], ["c", "d"]]));
     questions[0]?.answer({});
     await vi.waitFor(() => expect(asked()).toEqual([["a"], ["b"], ["c", "d"], ["e"]]));
+  });
+
+  it("asks so often a second and no oftener, however the names come", async () => {
+    const lookup = newLookup({ minIntervalMs: 50 });
+    const startedAt = performance.now();
+    for (let name = 0; name < 20; name += 1) {
+      const value = lookup.get(`guess-${name}`);
+      await vi.waitFor(() => expect(asked().flat()).toContain(`guess-${name}`), { interval: 1 });
+      questions.at(-1)?.answer({});
+      expect(await value).toBeUndefined();
+      if (performance.now() - startedAt > 220) break;
+    }
+    expect(questions.length).toBeLessThanOrEqual(1 + Math.ceil((performance.now() - startedAt) / 50));
   });
 
   it("fails those whose question failed, and goes on with the others", async () => {

@@ -7,6 +7,8 @@ export interface BatchedLookupOptions<Value> {
   readonly maxBatch?: number;
   /** Questions under way at once; small, so that look-ups leave connections for other queries. */
   readonly maxRunning?: number;
+  /** Least time from one question to the next, in milliseconds: names that come one by one do not become one question each. */
+  readonly minIntervalMs?: number;
   /** Look-ups that wait for their question; more are told to come back. */
   readonly maxWaiting?: number;
   /** How long one waits before it is told to come back, in milliseconds. */
@@ -22,16 +24,19 @@ interface Waiting<Value> {
 
 /**
  * Gathers single look-ups into few questions: the first goes out at once, and those that come while questions are
- * under way go together in the next one. A flood of names that nobody has then costs a handful of questions, and a
+ * under way, or within 10 ms of the last, go together in the next one. A flood of names that nobody has then costs a
+ * hundred questions a second at most, and a
  * name that somebody has waits for one of them instead of being turned away.
  */
 export class BatchedLookup<Value> {
   readonly #options: Required<BatchedLookupOptions<Value>>;
   readonly #waiting = new Set<Waiting<Value>>();
   #running = 0;
+  #askedAt = Number.NEGATIVE_INFINITY;
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(options: BatchedLookupOptions<Value>) {
-    this.#options = { maxBatch: 500, maxRunning: 2, maxWaiting: 10_000, waitMs: 5000, ...options };
+    this.#options = { maxBatch: 500, maxRunning: 2, minIntervalMs: 10, maxWaiting: 10_000, waitMs: 5000, ...options };
   }
 
   /** The value of a name. Rejects as `load` does, or with GatewayError `database_unavailable` when too much waits. */
@@ -49,7 +54,16 @@ export class BatchedLookup<Value> {
   }
 
   #ask(): void {
-    if (this.#running >= this.#options.maxRunning || this.#waiting.size === 0) return;
+    if (this.#running >= this.#options.maxRunning || this.#waiting.size === 0 || this.#timer !== undefined) return;
+    const pauseMs = this.#askedAt + this.#options.minIntervalMs - performance.now();
+    if (pauseMs > 0) {
+      this.#timer = setTimeout(() => {
+        this.#timer = undefined;
+        this.#ask();
+      }, Math.ceil(pauseMs)).unref();
+      return;
+    }
+    this.#askedAt = performance.now();
     const batch: Waiting<Value>[] = [];
     for (const waiting of this.#waiting) {
       if (batch.length === this.#options.maxBatch) break;

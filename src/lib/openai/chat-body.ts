@@ -1,7 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { GatewayError } from "../http/errors.ts";
-import { isNestedDeeper } from "../http/json-depth.ts";
-import { parseJsonText, toRequestError } from "../http/json-body.ts";
+import { parseBoundedJson, parseJsonText, toRequestError } from "../http/json-body.ts";
 import { chatHeadSchema, chatRequestSchema, type ChatHead, type ChatRequest } from "./chat.ts";
 import { isPlainChatRequest } from "./plain-chat-request.ts";
 import { createMemberScanner, type MemberScanner, type MemberSpan } from "./top-level-members.ts";
@@ -113,11 +112,7 @@ function assertUtf8(bytes: Buffer): void {
 }
 
 function parseRequest(bytes: Buffer): ChatRequest {
-  assertUtf8(bytes);
-  if (isNestedDeeper(bytes, MAX_DEPTH)) {
-    throw new GatewayError("invalid_json", `The request body is nested deeper than ${MAX_DEPTH} levels.`);
-  }
-  const value = parseJsonText(bytes);
+  const value = parseBoundedJson(bytes);
   if (isPlainChatRequest(value)) return value;
   const parsed = chatRequestSchema.safeParse(value);
   if (!parsed.success) throw toRequestError(parsed.error, value);

@@ -314,7 +314,7 @@ describe("clocks", () => {
       .flatMap((frame) => [frame, { delayMs: 60 }]);
     upstream.enqueue({ steps, end: "hang" });
     await expect(provider.stream(createCall({ timeouts: { totalMs: 150, idleMs: 5000 } }), sink)).rejects.toEqual(
-      failure({ code: "upstream_timeout", message: "Timed out waiting for the upstream to finish." }),
+      failure({ code: "deadline_exceeded", message: "The request took longer than it may." }),
     );
   });
 
@@ -329,7 +329,7 @@ describe("clocks", () => {
     });
     upstream.enqueue({ fail: "hang" });
     await expect(provider.complete(createCall({ timeouts: { totalMs: 100 } }))).rejects.toEqual(
-      failure({ code: "upstream_timeout" }),
+      failure({ code: "deadline_exceeded" }),
     );
   });
 });

@@ -168,7 +168,7 @@ export function createOpenAIProvider(options: OpenAIProviderOptions): LLMProvide
     stream,
     complete: async (call) => {
       const reply = await http.requestJson(createRequest(call, false));
-      const { model = call.model, finishReason, usage } = watchCompletion(reply.body);
+      const { model = call.model, finishReason, usage } = watchCompletion(reply.body, call.body.head.n ?? 1);
       const upstreamRequestId = readHeader(reply.headers["x-request-id"]);
       const upstreamHeaders = translateOpenAIHeaders(reply.headers);
       const servedBy = { model, upstreamRequestId, upstreamHeaders };

@@ -7,6 +7,7 @@ import { createCallGate } from "../gateway/call-gate.ts";
 import { createChatCompletionsHandler } from "../gateway/chat-completions.ts";
 import { KeepAlive } from "../gateway/keep-alive.ts";
 import { traceProvider } from "../gateway/trace-provider.ts";
+import { BodyBudget } from "../http/body-budget.ts";
 import { createDispatcher } from "../http/dispatch.ts";
 import { createRouter } from "../http/router.ts";
 import { createProviderRegistry } from "../providers/index.ts";
@@ -50,6 +51,7 @@ async function start(
     keepAlive: new KeepAlive(),
     logger: silentLogger,
     maxBodyBytes: 10_000,
+    bodies: new BodyBudget(1_000_000),
     timeouts: { connectMs: 5000, firstOutputMs: 5000, idleMs: 5000, totalMs: 10_000 },
     gate: createCallGate(),
     telemetry: { attempt: () => undefined, ended: () => undefined, tracer: tracing },

@@ -90,10 +90,30 @@ describe("translateResponse", () => {
     [{}],
     [reply({ stop_reason: null })],
     [reply({ content: [{ type: "text" }] })],
-    [reply({ type: "error" })],
+    [reply({ type: "notice" })],
   ])("refuses what is no finished message", (value) => {
     expect(() => translateResponse(value, options)).toThrow(
       expect.objectContaining({ code: "upstream_invalid_response" }),
     );
+  });
+
+  it("tells the failure of an error object that came with 200", () => {
+    const overloaded = { type: "error", error: { type: "overloaded_error", message: "Overloaded" } };
+    expect(() => translateResponse(overloaded, options)).toThrow(
+      expect.objectContaining({ code: "upstream_overloaded", message: "Overloaded" }),
+    );
+  });
+
+  it("keeps the tokens of an answer that is not whole", () => {
+    expect(() => translateResponse(reply({ stop_reason: null }), options)).toThrow(
+      expect.objectContaining({ usage: expect.objectContaining({ total_tokens: 17 }) }),
+    );
+  });
+
+  it("takes an answer without usage", () => {
+    const { usage: _usage, ...without } = reply({});
+    const { completion, usage } = translateResponse(without, options);
+    expect(usage).toBeUndefined();
+    expect(completion).not.toHaveProperty("usage");
   });
 });

@@ -3,6 +3,8 @@ import { GatewayError } from "../../http/errors.ts";
 import type { ChatCompletion, CompletionMessage, CompletionToolCall } from "../../openai/completion.ts";
 import type { FinishReason, Usage } from "../../openai/usage.ts";
 import { toFinishReason } from "./finish-reason.ts";
+import { isRecord } from "./record.ts";
+import { translateClaudeErrorEvent } from "./translate-error.ts";
 import { mergeClaudeUsage, toUsage } from "./translate-usage.ts";
 
 /** A whole message, as far as it is read (platform.claude.com/docs, Messages). Block types that are not known are kept out of the answer. */
@@ -13,12 +15,12 @@ const messageSchema = z.looseObject({
     z.union([
       z.looseObject({ type: z.literal("text"), text: z.string() }),
       z.looseObject({ type: z.literal("thinking"), thinking: z.string(), signature: z.string().nullish() }),
-      z.looseObject({ type: z.literal("tool_use"), id: z.string(), name: z.string(), input: z.unknown() }),
+      z.looseObject({ type: z.literal("tool_use"), id: z.string(), name: z.string(), input: z.unknown().optional() }),
       z.looseObject({ type: z.string().refine((type) => !["text", "thinking", "tool_use"].includes(type)) }),
     ]),
   ),
   stop_reason: z.string(),
-  usage: z.unknown(),
+  usage: z.unknown().optional(),
 });
 
 export interface TranslateResponseOptions {
@@ -39,12 +41,15 @@ export interface TranslatedResponse {
  * A reply of `POST /v1/messages` as a `chat.completion`. The content is `null` when the answer is tool calls only. The
  * signature of the thinking is kept where there was one thinking block: it holds for that block's text alone.
  *
- * @throws GatewayError `upstream_invalid_response` when the reply is not a finished message.
+ * @throws GatewayError what an `{"type":"error", …}` body with 200 tells, and `upstream_invalid_response` when the reply
+ * is not a finished message; with the tokens it was counted at.
  */
 export function translateResponse(reply: unknown, options: TranslateResponseOptions): TranslatedResponse {
   const parsed = messageSchema.safeParse(reply);
   if (!parsed.success) {
+    if (isRecord(reply) && reply["type"] === "error") throw translateClaudeErrorEvent(reply);
     throw new GatewayError("upstream_invalid_response", "Anthropic's reply is not a finished message.", {
+      usage: isRecord(reply) ? toUsage(mergeClaudeUsage({}, reply["usage"])) : undefined,
       cause: parsed.error,
     });
   }

@@ -15,31 +15,38 @@ export interface WatchedCompletion {
 /**
  * Reads what the gateway needs of a `chat.completion` whose own text is relayed.
  *
- * @throws GatewayError on an `{"error": …}` body, and `upstream_invalid_response` on one that is not a finished answer.
+ * @param choices How many choices the client asked for.
+ * @throws GatewayError on an `{"error": …}` body, `upstream_invalid_response` on one that is not a finished answer, and
+ * `upstream_incomplete` on one with fewer choices than were asked for; with the tokens it was counted at.
  */
-export function watchCompletion(body: Buffer): WatchedCompletion {
+export function watchCompletion(body: Buffer, choices: number): WatchedCompletion {
   const reply = parseJson(body);
   if (isFields(reply) && reply["error"]) throw translateOpenAIErrorPayload(reply);
-  const reason = isFields(reply) ? readFinishReason(reply["choices"]) : undefined;
+  const usage = isFields(reply) ? readUsage(reply["usage"]) : undefined;
+  const reasons = isFields(reply) ? readFinishReasons(reply["choices"]) : [];
+  const [reason] = reasons;
   if (!isFields(reply) || reason === undefined) {
-    throw new GatewayError("upstream_invalid_response", "The upstream's answer is not a finished chat completion.");
+    const message = "The upstream's answer is not a finished chat completion.";
+    throw new GatewayError("upstream_invalid_response", message, { usage });
   }
-  const { model, usage } = reply;
-  return {
-    model: typeof model === "string" ? model : undefined,
-    finishReason: toFinishReason(reason),
-    usage: readUsage(usage),
-  };
+  if (reasons.length < choices) {
+    const message = "The upstream's answer has fewer choices than were asked for.";
+    throw new GatewayError("upstream_incomplete", message, { usage });
+  }
+  const { model } = reply;
+  return { model: typeof model === "string" ? model : undefined, finishReason: toFinishReason(reason), usage };
 }
 
-/** The first choice's finish reason, where every choice has one. */
-function readFinishReason(choices: unknown): string | undefined {
-  if (!Array.isArray(choices)) return undefined;
-  const reasons = choices.map((choice: unknown) => (isFields(choice) ? choice["finish_reason"] : undefined));
-  const [first] = reasons;
-  return typeof first === "string" && reasons.every((reason) => typeof reason === "string" && reason !== "")
-    ? first
-    : undefined;
+/** The finish reason of each choice; empty where one has none. */
+function readFinishReasons(choices: unknown): readonly string[] {
+  if (!Array.isArray(choices)) return [];
+  const reasons: string[] = [];
+  for (const choice of choices) {
+    const reason: unknown = isFields(choice) ? choice["finish_reason"] : undefined;
+    if (typeof reason !== "string" || reason === "") return [];
+    reasons.push(reason);
+  }
+  return reasons;
 }
 
 function isFields(value: unknown): value is Readonly<Record<string, unknown>> {

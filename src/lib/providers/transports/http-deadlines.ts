@@ -1,5 +1,5 @@
 import type { CallTimeouts } from "../types.ts";
-import type { GatewayError } from "../../http/errors.ts";
+import { GatewayError } from "../../http/errors.ts";
 import { timeoutError } from "./http-errors.ts";
 
 /** The four clocks of one request. At most one calls back, and once; after {@link HttpDeadlines.clear} none does. */
@@ -53,18 +53,18 @@ export function startDeadlines(timeouts: CallTimeouts, onTimeout: (error: Gatewa
     firesAt = NEVER;
     // A timer may fire a fraction of a millisecond early.
     const now = performance.now() + 1;
-    const during = expired(now);
-    if (during === undefined) arm();
-    else onTimeout(timeoutError(during, { unsent: !isConnected }));
+    const error = findExpired(now);
+    if (error === undefined) arm();
+    else onTimeout(error);
   }
 
-  function expired(now: number): string | undefined {
-    if (connectEnd() <= now) return "connecting to the upstream";
-    if (totalEnd <= now) return "waiting for the upstream to finish";
+  function findExpired(now: number): GatewayError | undefined {
+    if (totalEnd <= now) return deadlineError();
+    if (connectEnd() <= now) return timeoutError("connecting to the upstream", { unsent: true });
     if (outputEnd() > now) return undefined;
-    return lastOutputAt === undefined
-      ? "waiting for the upstream's first output"
-      : "waiting for the upstream's next output";
+    return timeoutError(
+      lastOutputAt === undefined ? "waiting for the upstream's first output" : "waiting for the upstream's next output",
+    );
   }
 
   arm();
@@ -92,4 +92,9 @@ export function startDeadlines(timeouts: CallTimeouts, onTimeout: (error: Gatewa
       firesAt = Number.NEGATIVE_INFINITY;
     },
   };
+}
+
+/** The request's time is spent, here as at the gateway: no other target could serve it any more. */
+function deadlineError(): GatewayError {
+  return new GatewayError("deadline_exceeded", "The request took longer than it may.");
 }
