@@ -10,11 +10,11 @@ export default defineConfig({
         test: {
           ...shared,
           name: "unit",
-          include: ["{src,agent/src,scripts}/**/*.test.{ts,tsx}"],
+          include: ["{src,agent/src,scripts,bench}/**/*.test.{ts,tsx}"],
           exclude: [...shared.exclude, "**/*.integration.test.ts"],
         },
       },
-      { test: { ...shared, name: "integration", include: ["{src,agent/src,scripts}/**/*.integration.test.ts"] } },
+      { test: { ...shared, name: "integration", include: ["{src,agent/src,scripts,bench}/**/*.integration.test.ts"] } },
     ],
   },
 });

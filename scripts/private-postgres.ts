@@ -1,8 +1,17 @@
+/** A PostgreSQL of one's own: a cluster in a temporary folder that listens on 127.0.0.1, with an empty database `codewise`. */
 import { execFileSync } from "node:child_process";
 import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
+
+export interface PrivatePostgres {
+  readonly url: string;
+  /** Makes another empty database in the cluster; returns its URL. */
+  readonly createDatabase: (name: string) => string;
+  /** Stops the cluster and removes its folder. */
+  readonly stop: () => void;
+}
 
 /** Folder with initdb and pg_ctl: the newest of Debian's, else whatever is on PATH. */
 function postgresPrograms(): string {
@@ -29,17 +38,12 @@ function asDatabaseUser(directory: string): { readonly uid: number; readonly gid
   return { uid, gid };
 }
 
-export interface PrivatePostgres {
-  readonly url: string;
-  stop(): void;
-}
-
 /** Whether a private cluster can be made: Debian's packages keep its programs where {@link startPrivatePostgres} looks. */
 export function hasPostgresPrograms(): boolean {
   return postgresPrograms() !== "";
 }
 
-/** A PostgreSQL of its own in a temporary folder, on a free port of 127.0.0.1, with an empty database. */
+/** @throws Error when PostgreSQL's programs are not there, or do not do their work */
 export async function startPrivatePostgres(): Promise<PrivatePostgres> {
   const directory = mkdtempSync(join(tmpdir(), "codewise-postgres-"));
   const identity = asDatabaseUser(directory) ?? {};
@@ -52,6 +56,10 @@ export async function startPrivatePostgres(): Promise<PrivatePostgres> {
       stdio: ["ignore", "ignore", "inherit"],
     });
   };
+  const createDatabase = (name: string): string => {
+    run("createdb", "-h", "127.0.0.1", "-p", String(port), "-U", "codewise", name);
+    return `postgres://codewise@127.0.0.1:${port}/${name}`;
+  };
   const stop = (): void => {
     if (existsSync(join(data, "postmaster.pid"))) run("pg_ctl", "-D", data, "-m", "fast", "-w", "stop");
     rmSync(directory, { recursive: true, force: true });
@@ -60,10 +68,9 @@ export async function startPrivatePostgres(): Promise<PrivatePostgres> {
     run("initdb", "-D", data, "-U", "codewise", "-A", "trust", "--locale=C.UTF-8");
     const settings = `-p ${port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=${directory} -c fsync=off`;
     run("pg_ctl", "-D", data, "-w", "-l", join(directory, "log"), "-o", settings, "start");
-    run("createdb", "-h", "127.0.0.1", "-p", String(port), "-U", "codewise", "codewise");
+    return { url: createDatabase("codewise"), createDatabase, stop };
   } catch (error) {
     stop();
     throw error;
   }
-  return { url: `postgres://codewise@127.0.0.1:${port}/codewise`, stop };
 }

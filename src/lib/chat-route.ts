@@ -2,9 +2,10 @@ import type { Env } from "./env.ts";
 import type { CallGate } from "./gateway/call-gate.ts";
 import { createChatCompletionsHandler, type ChatCompletionsOptions } from "./gateway/chat-completions.ts";
 import type { LoopGuard } from "./gateway/loop-guard.ts";
+import { BodyBudget } from "./http/body-budget.ts";
 import type { HttpHandler } from "./http/context.ts";
 
-export interface ChatRouteParts extends Omit<ChatCompletionsOptions, "gate" | "maxBodyBytes" | "timeouts"> {
+export interface ChatRouteParts extends Omit<ChatCompletionsOptions, "gate" | "maxBodyBytes" | "bodies" | "timeouts"> {
   readonly env: Env;
   readonly gate: CallGate;
   readonly loop: LoopGuard;
@@ -16,6 +17,7 @@ export function createChatRoute({ env, gate, loop, ...parts }: ChatRouteParts): 
     ...parts,
     gate,
     maxBodyBytes: env.MAX_BODY_BYTES,
+    bodies: new BodyBudget(env.BODY_MEMORY_BYTES),
     timeouts: {
       connectMs: env.UPSTREAM_CONNECT_TIMEOUT_MS,
       firstOutputMs: env.FIRST_OUTPUT_TIMEOUT_MS,

@@ -11,7 +11,6 @@ import type { KeepAlive } from "./gateway/keep-alive.ts";
 import type { Resilience } from "./gateway/resilience.ts";
 import type { LoopGuard } from "./gateway/loop-guard.ts";
 import { createGetModelHandler, createListModelsHandler } from "./gateway/models.ts";
-import { BodyBudget } from "./http/body-budget.ts";
 import { createReadyHandler, healthHandler } from "./http/health.ts";
 import type { Route } from "./http/router.ts";
 import type { KeyStore } from "./keys/key-store.ts";
@@ -65,7 +64,6 @@ export function createRoutes(parts: RouteParts): readonly Route[] {
     resilience,
     logger,
     telemetry,
-    bodies: new BodyBudget(env.BODY_MEMORY_BYTES),
   });
   const models = { registry, lookUpKey };
   const guard = guardStatus({ lookUpKey, requireAdmin: (context) => admin.requireAdmin(context) });

@@ -65,22 +65,18 @@ export interface RuntimeOptions {
   readonly env: Env;
   /** Folder that holds `drizzle/`. */
   readonly rootDirectory: string;
-  /** The metrics of this proxy's other processes, to be shown with those of this one. */
-  readonly peerMetrics?: PeerMetrics | undefined;
   /** How long a stream may be silent before its client gets a comment frame; 15 s unless told otherwise. */
   readonly keepAliveMs?: number | undefined;
+  /** The metrics of this proxy's other processes, to be shown with those of this one. */
+  readonly peerMetrics?: PeerMetrics | undefined;
 }
 
 /** Agents come back within this time after a restart, spread over it. */
 const DRAIN_RECONNECT_MS = 5000;
 
 /** Wires a runtime and brings the database up to date, or keeps trying to in the background while it is away. */
-export async function createRuntime({
-  env,
-  rootDirectory,
-  peerMetrics,
-  keepAliveMs,
-}: RuntimeOptions): Promise<Runtime> {
+export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
+  const { env, rootDirectory, keepAliveMs, peerMetrics } = options;
   const logDestination = openLogDestination();
   const logger = createLogger(env.LOG_LEVEL, logDestination);
   const tracing = await startTracing(env, { version: VERSION, logger });

@@ -77,7 +77,7 @@ const LOADS: readonly {
     full: 10_000,
     run: async (count) => {
       const keys = Array.from({ length: count }, () => `cw_${Math.random()}${Math.random()}`);
-      await Promise.all(keys.map((key) => proxy.runtime.keyStore.authenticate(key)));
+      await Promise.all(keys.map(async (key) => await proxy.runtime.keyStore.authenticate(key)));
     },
   },
 ];

@@ -20,26 +20,25 @@ export function collectOffers(registry: ProviderRegistry, requested: string): Ma
   const forced = providerId === undefined ? undefined : registry.get(providerId);
   if (forced !== undefined) return [{ id: forced.id, available: forced.isAvailable(model), models: NO_IDS }];
   const forClaude = isClaudeModel(model);
-  const offers: ProviderOffer[] = [];
-  for (const provider of providers) {
-    const listed = forClaude && isClaudeProvider(provider.id) ? NO_MODELS : provider.getModels();
-    if (listed instanceof Promise) return collectOffersWaiting(providers, model, forClaude);
-    offers.push(toOffer(provider, model, listed));
-  }
-  return offers;
+  const lists = providers.map((provider) =>
+    forClaude && isClaudeProvider(provider.id) ? NO_MODELS : provider.getModels(),
+  );
+  if (lists.every(isKnown)) return toOffers(providers, model, lists);
+  return Promise.all(lists.map(async (list) => await list)).then((known) => toOffers(providers, model, known));
 }
 
-async function collectOffersWaiting(
+type Models = readonly ProviderModel[];
+
+function isKnown(list: MaybePromise<Models>): list is Models {
+  return !(list instanceof Promise);
+}
+
+function toOffers(
   providers: readonly LLMProvider[],
   model: string,
-  forClaude: boolean,
-): Promise<readonly ProviderOffer[]> {
-  return await Promise.all(
-    providers.map(async (provider) => {
-      const listed = forClaude && isClaudeProvider(provider.id) ? NO_MODELS : await provider.getModels();
-      return toOffer(provider, model, listed);
-    }),
-  );
+  lists: readonly Models[],
+): readonly ProviderOffer[] {
+  return providers.map((provider, index) => toOffer(provider, model, lists[index] ?? NO_MODELS));
 }
 
 function toOffer(provider: LLMProvider, model: string, listed: readonly ProviderModel[]): ProviderOffer {

@@ -52,7 +52,7 @@ describe.each(databaseKinds)("keys on %s", (kind) => {
   it("are found among a thousand unknown ones that are looked up at the same time", async () => {
     const { key, id } = await createKeyStore({ database, logger }).create("laptop");
     const store = createKeyStore({ database, logger });
-    const flood = Array.from({ length: 1000 }, () => store.authenticate(generateClientKey()));
+    const flood = Array.from({ length: 1000 }, async () => await store.authenticate(generateClientKey()));
     expect(await store.authenticate(key)).toEqual({ id, name: "laptop" });
     expect(new Set(await Promise.all(flood))).toEqual(new Set([undefined]));
   });
@@ -62,7 +62,7 @@ describe.each(databaseKinds)("keys on %s", (kind) => {
     const gone = await closed.open();
     await closed.remove();
     const store = createKeyStore({ database: gone, logger });
-    const flood = Array.from({ length: 50 }, () => store.authenticate(generateClientKey()));
+    const flood = Array.from({ length: 50 }, async () => await store.authenticate(generateClientKey()));
     for (const refused of await Promise.allSettled(flood)) {
       expect(refused).toMatchObject({ status: "rejected", reason: { code: "database_unavailable" } });
     }

@@ -6,7 +6,6 @@ import { KeepAlive } from "../gateway/keep-alive.ts";
 import { createResilience } from "../gateway/resilience.ts";
 import { createLoopGuard } from "../gateway/loop-guard.ts";
 import { traceProvider } from "../gateway/trace-provider.ts";
-import { BodyBudget } from "../http/body-budget.ts";
 import type { HttpContext, HttpHandler } from "../http/context.ts";
 import { KeyChecker } from "../keys/key-checker.ts";
 import { limitInFlight } from "../limits/in-flight-limiter.ts";
@@ -115,7 +114,6 @@ export async function createWorkerRuntime(options: WorkerRuntimeOptions): Promis
     lookUpKey: (token) => keys.check(token),
     record: (row) => rows.record(row),
     keepAlive: new KeepAlive(),
-    bodies: new BodyBudget(shareOf(env.BODY_MEMORY_BYTES, env.WORKERS, slot)),
     limiter: createLimiter(env, line, slot),
     elsewhere: { has: (id) => home.has(id), passOn: (context, body) => passCallOn(relay, context, body) },
   });

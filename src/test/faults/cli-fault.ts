@@ -14,6 +14,8 @@ export interface CliFault {
   readonly title: string;
   readonly clocks?: "short";
   readonly note?: string;
+  /** On an agent's machine the failure is told by the agent or by the proxy, whoever is first. */
+  readonly agentRaces?: boolean;
   /** What the stand-in CLI is told beside its usual answer; made when the run begins, since it may hold the time. */
   readonly settings: (files: CliFiles) => Partial<StandInConfig>;
   /** The text before the fault, where it is not of the usual answer. */
@@ -28,6 +30,8 @@ export interface CliFault {
 export interface CliFiles {
   /** A recording of the real CLI, by its name. */
   recording(name: string): string;
+  /** A changed copy of a recording. */
+  changed(name: string, change: (text: string) => string): string;
   /** A file with these bytes. */
   written(name: string, text: string): string;
 }
@@ -50,6 +54,7 @@ export function cliRuns(fault: CliFault, files: CliFiles): readonly FaultRun[] {
         begun: fault.begun ?? DELTAS[0] ?? "",
         tokens: fault.tokens ?? { told: `${input} + ${DELTAS.length}`, begun: `${input} + 1` },
         retryAfterSlackMs: 0,
+        tokensMayLack: fault.agentRaces === true && provider === "claude-cli-remote",
       };
     }),
   );

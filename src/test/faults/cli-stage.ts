@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { buildSync } from "esbuild";
@@ -21,15 +21,18 @@ export async function createCliStage(): Promise<CliStage> {
   const program = join(folder, "claude.mjs");
   buildSync({ entryPoints: [STAND_IN], outfile: program, bundle: true, platform: "node", format: "esm" });
   const standIn = await createStandInClaude({ answer: CLI_ANSWER, promptOverrides: true }, program);
+  const recording = (name: string): string => join(RECORDINGS, `${name}.ndjson`);
+  const written = (name: string, text: string): string => {
+    const path = join(folder, name);
+    writeFileSync(path, text);
+    return path;
+  };
   return {
     command: standIn.command,
     files: {
-      recording: (name) => join(RECORDINGS, `${name}.ndjson`),
-      written: (name, text) => {
-        const path = join(folder, name);
-        writeFileSync(path, text);
-        return path;
-      },
+      recording,
+      changed: (name, change) => written(`${name}.ndjson`, change(readFileSync(recording(name), "utf8"))),
+      written,
     },
     remove: async () => {
       await standIn.remove();

@@ -20,6 +20,8 @@ export interface FaultRun {
   /** `prompt + completion` of the row. */
   readonly tokens: { readonly told: string; readonly begun: string };
   readonly retryAfterSlackMs: number;
+  /** Whether a row without tokens is as good as one with the expected ones. */
+  readonly tokensMayLack?: boolean;
 }
 
 /** The runs of a fault of the upstream APIs, for every provider and mode that has it. */

@@ -27,10 +27,13 @@ export interface Outcome {
 /** Puts what was observed into the terms of the catalogue, so that the two can be compared and shown. */
 export function describeOutcome(observed: Observed): Outcome {
   const { run, row } = observed;
-  const tokens = row?.promptTokens == null ? "unknown" : `${row.promptTokens} + ${row.completionTokens ?? "unknown"}`;
+  const told = row?.promptTokens == null ? "unknown" : `${row.promptTokens} + ${row.completionTokens ?? "unknown"}`;
+  const mayLack = run.tokensMayLack === true && run.expect.tokens !== "unknown";
+  const expected = run.expect.tokens === "unknown" ? "unknown" : run.tokens[run.expect.tokens];
+  const tokens = mayLack && told === "unknown" ? expected : told;
   return {
     client: describeClient(observed, readTokens(run, tokens)),
-    row: { status: row?.status, code: row?.errorCode, tokens },
+    row: { status: row?.status, code: row?.errorCode, tokens: mayLack ? `${tokens} or no` : tokens },
   };
 }
 

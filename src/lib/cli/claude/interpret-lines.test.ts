@@ -70,6 +70,19 @@ const textOf = (steps: readonly InterpretedStep[]): string =>
   steps.map((step) => (step.type === "delta" ? (step.delta.content ?? "") : "")).join("");
 
 describe("createLineInterpreter", () => {
+  it("tells the tokens so far, for an end that no line tells", () => {
+    const interpreter = createLineInterpreter({ earlierTurns: 0, now: () => 0 });
+    const totalAfter = (line: unknown): number | undefined => {
+      interpreter.push(JSON.stringify(line));
+      return interpreter.usage()?.total_tokens;
+    };
+    expect([init, start(), text("x"), stopped("end_turn")].map(totalAfter)).toEqual([undefined, 6, 6, 8]);
+  });
+
+  it("keeps them where the result of a failure has none", () => {
+    expect(failureOf([init, start(), result({ is_error: true, usage: null })]).usage?.total_tokens).toBe(6);
+  });
+
   it("goes on with a second attempt when nothing of the first was forwarded", () => {
     const steps = interpret([
       init,

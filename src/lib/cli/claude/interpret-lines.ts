@@ -41,6 +41,8 @@ export interface LineInterpreter {
    * @throws CliFailure, with the usage so far where it is known.
    */
   push(line: string): readonly InterpretedStep[];
+  /** The answer's tokens so far, where the model has told them: for an end that no line tells. */
+  usage(): Usage | undefined;
 }
 
 export interface InterpreterOptions {
@@ -140,7 +142,10 @@ export function createLineInterpreter(options: InterpreterOptions): LineInterpre
   const readResult = (result: lines.ResultLine): readonly InterpretedStep[] => {
     const usage = readResultUsage(result.usage ?? undefined);
     if (result.is_error) {
-      throw asFailure(mapFailure({ result, synthetic, rejectedLimit, nowMs: options.now() }), usage);
+      throw asFailure(
+        mapFailure({ result, synthetic, rejectedLimit, nowMs: options.now() }),
+        usage ?? translator?.usage(),
+      );
     }
     if (earlierTurns > 0) {
       if ((result.result ?? "") !== "") fail(answeredItself());
@@ -214,6 +219,7 @@ export function createLineInterpreter(options: InterpreterOptions): LineInterpre
         throw asFailure(error, translator?.usage());
       }
     },
+    usage: () => translator?.usage(),
   };
 }
 

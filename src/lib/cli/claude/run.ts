@@ -1,4 +1,5 @@
 import { GatewayError } from "../../http/errors.ts";
+import type { Usage } from "../../openai/usage.ts";
 import { createLineSplitter, LineError } from "../line-splitter.ts";
 import { spawnProcessGroup, type ProcessExit, type ProcessGroup, type SpawnGroupOptions } from "../process-group.ts";
 import { CliFailure, type CliExecution, type CliOutcome, type CliSink } from "../types.ts";
@@ -26,7 +27,7 @@ export interface RunOptions {
 
 type Ending =
   | { readonly type: "answer"; readonly end: AnswerEnd }
-  | { readonly type: "failure"; readonly error: GatewayError };
+  | { readonly type: "failure"; readonly error: GatewayError; readonly usage: Usage | undefined };
 
 /**
  * One process from its start to the end of its group. Resolves with the answer's honest end; rejects with CliFailure.
@@ -52,7 +53,7 @@ export async function runClaude(options: RunOptions): Promise<CliOutcome> {
   const timings: { spawnMs: number | null; firstDeltaMs: number | null } = { spawnMs: null, firstDeltaMs: null };
   try {
     const ending = await readAnswer(group, options, timings, elapsed);
-    if (ending.type === "failure") throw withStderr(ending.error, stderr.read());
+    if (ending.type === "failure") throw withStderr(ending.error, ending.usage, stderr.read());
     await finish(group, ending.end, options.lingerMs);
     const { finishReason, usage, model, costUsd } = ending.end;
     return {
@@ -103,7 +104,8 @@ function readAnswer(
       group.stdout.pause();
       resolve(ending);
     };
-    const fail = (error: GatewayError): void => settle({ type: "failure", error });
+    const fail = (error: GatewayError): void =>
+      settle({ type: "failure", error, usage: error.usage ?? interpreter.usage() });
     const onAbort = (): void => fail(abortError(execution.signal));
     const watchdog = createWatchdog({ ...execution, onExpired: fail });
 
@@ -259,7 +261,7 @@ function toFailure(error: unknown): GatewayError {
   return new GatewayError("server_error", "The CLI's output could not be handled.", { cause: error });
 }
 
-function withStderr(error: GatewayError, stderrTail: string | undefined): CliFailure {
+function withStderr(error: GatewayError, usage: Usage | undefined, stderrTail: string | undefined): CliFailure {
   return new CliFailure(error.code, error.message, {
     status: error.status,
     param: error.param,
@@ -267,6 +269,6 @@ function withStderr(error: GatewayError, stderrTail: string | undefined): CliFai
     failover: error.failover,
     cause: error,
     stderrTail,
-    usage: error instanceof CliFailure ? error.usage : undefined,
+    usage,
   });
 }

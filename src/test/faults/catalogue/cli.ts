@@ -8,6 +8,9 @@ const LEAD_LINES = 4;
 /** After the last delta: assistant, content_block_stop, message_delta, message_stop; the next is the result. */
 const LINES_WITHOUT_RESULT = LEAD_LINES + CLI_DELTAS + 4;
 
+/** Of the recordings that break off. */
+const RECORDED = { told: "unknown", begun: "2125 + 1" };
+
 /** What the stand-in CLI does wrong, or in an unusual way. */
 export const CLI_FAULTS: readonly CliFault[] = [
   {
@@ -21,22 +24,22 @@ export const CLI_FAULTS: readonly CliFault[] = [
     id: "exit-in-mid-answer",
     title: "the CLI exits with an error in the middle of the answer",
     settings: () => ({ exitAfterLines: LEAD_LINES + 1 }),
-    streamed: brokenOff(502, "cli_crashed", { tokens: "unknown" }),
-    whole: refused(502, "cli_crashed"),
+    streamed: brokenOff(502, "cli_crashed"),
+    whole: refused(502, "cli_crashed", { tokens: "begun" }),
   },
   {
     id: "exit-without-result",
     title: "the CLI exits without an error after the text, but without a result",
     settings: () => ({ exitAfterLines: LINES_WITHOUT_RESULT, exitCode: 0 }),
-    streamed: brokenOff(502, "cli_no_result", { text: "all", tokens: "unknown" }),
-    whole: refused(502, "cli_no_result"),
+    streamed: brokenOff(502, "cli_no_result", { text: "all", tokens: "told" }),
+    whole: refused(502, "cli_no_result", { tokens: "told" }),
   },
   {
     id: "output-closed",
     title: "the CLI closes its output in the middle of the answer and lives on",
     settings: () => ({ closeOutputAfterLines: LEAD_LINES + 1 }),
-    streamed: brokenOff(502, "cli_no_result", { tokens: "unknown" }),
-    whole: refused(502, "cli_no_result"),
+    streamed: brokenOff(502, "cli_no_result"),
+    whole: refused(502, "cli_no_result", { tokens: "begun" }),
   },
   {
     id: "html",
@@ -53,8 +56,9 @@ export const CLI_FAULTS: readonly CliFault[] = [
       exitAtEnd: true,
       exitCode: 0,
     }),
-    streamed: refused(502, "cli_no_result"),
-    whole: refused(502, "cli_no_result"),
+    tokens: RECORDED,
+    streamed: refused(502, "cli_no_result", { tokens: "begun" }),
+    whole: refused(502, "cli_no_result", { tokens: "begun" }),
   },
   {
     id: "small-pieces",
@@ -75,9 +79,11 @@ export const CLI_FAULTS: readonly CliFault[] = [
     id: "hang-in-mid-answer",
     title: "the CLI hangs in the middle of the answer",
     clocks: "short",
+    agentRaces: true,
+    note: "The proxy's clock and the agent's run out together; only the agent's failure knows the tokens.",
     settings: () => ({ hangAfterLines: LEAD_LINES + 1 }),
-    streamed: brokenOff(504, "upstream_timeout", { tokens: "unknown" }),
-    whole: refused(504, "upstream_timeout"),
+    streamed: brokenOff(504, "upstream_timeout"),
+    whole: refused(504, "upstream_timeout", { tokens: "begun" }),
   },
   {
     id: "flood",
@@ -120,7 +126,9 @@ export const CLI_FAULTS: readonly CliFault[] = [
     id: "usage-limit",
     title: "the usage limit of the CLI's subscription is reached, until a minute ago",
     note: "Where the limit ends in the future, that is the time to wait.",
-    settings: (files) => ({ answer: { type: "replay", file: files.recording("oauth-rate-limit-rejected") } }),
+    settings: (files) => ({
+      answer: { type: "replay", file: files.changed("oauth-rate-limit-rejected", resetAMinuteAgo) },
+    }),
     streamed: refused(429, "usage_limit_reached", { retryAfterMs: 0 }),
     whole: refused(429, "usage_limit_reached", { retryAfterMs: 0 }),
   },
@@ -143,8 +151,9 @@ export const CLI_FAULTS: readonly CliFault[] = [
     title: "the model's API is overloaded in the middle of the answer",
     settings: (files) => ({ answer: { type: "replay", file: files.recording("sse-error-event-mid-stream") } }),
     begun: "partial ",
-    streamed: brokenOff(503, "upstream_overloaded", { tokens: "unknown" }),
-    whole: refused(503, "upstream_overloaded"),
+    tokens: RECORDED,
+    streamed: brokenOff(503, "upstream_overloaded"),
+    whole: refused(503, "upstream_overloaded", { tokens: "begun" }),
   },
   {
     id: "api-html",
@@ -158,8 +167,9 @@ export const CLI_FAULTS: readonly CliFault[] = [
     title: "the CLI loses its connection to the model's API in the middle of the answer",
     settings: (files) => ({ answer: { type: "replay", file: files.recording("drop-mid-stream") } }),
     begun: "This will be cut ",
-    streamed: brokenOff(502, "upstream_connection_failed", { tokens: "unknown" }),
-    whole: refused(502, "upstream_connection_failed"),
+    tokens: RECORDED,
+    streamed: brokenOff(502, "upstream_connection_failed"),
+    whole: refused(502, "upstream_connection_failed", { tokens: "begun" }),
   },
   {
     id: "begins-anew",
@@ -167,7 +177,7 @@ export const CLI_FAULTS: readonly CliFault[] = [
     note: "What was sent cannot be taken back, and an answer with a doubled beginning would be no answer.",
     settings: (files) => ({ answer: { type: "replay", file: files.recording("drop-mid-stream-recovers") } }),
     begun: "This will be cut ",
-    tokens: { told: "unknown", begun: "2125 + 1" },
+    tokens: RECORDED,
     streamed: brokenOff(502, "cli_repeated_output"),
     whole: refused(502, "cli_repeated_output", { tokens: "begun" }),
   },
@@ -180,3 +190,7 @@ export const CLI_FAULTS: readonly CliFault[] = [
     whole: refused(502, "cli_unexpected_tool"),
   },
 ];
+
+function resetAMinuteAgo(recording: string): string {
+  return recording.replaceAll(/"resetsAt":\d+/g, `"resetsAt":${Math.floor(Date.now() / 1000) - 60}`);
+}
