@@ -28,10 +28,14 @@ export interface Home {
  * Makes this process the home: `server` listens on a private socket, and the connections of the public port are dealt out
  * to `env.WORKERS` workers, which run `entry`. Rejects with the system's error when the port cannot be opened.
  */
-export async function openHome(server: Server, env: Env, entry: string): Promise<Home> {
+export async function openHome(
+  server: Server,
+  env: Env,
+  { entry, backlog }: { readonly entry: string; readonly backlog: number },
+): Promise<Home> {
   // Nothing is read of a connection before its worker has it.
   const acceptor = createServer({ pauseOnConnect: true, noDelay: true });
-  acceptor.listen({ port: env.PORT, host: env.HOST });
+  acceptor.listen({ port: env.PORT, host: env.HOST, backlog });
   await once(acceptor, "listening");
   // Readable by this user only; the path must stay short (108 bytes on Linux).
   const directory = mkdtempSync(join(tmpdir(), "codewise-home-"));

@@ -96,7 +96,7 @@ async function open<Opened>(opening: Promise<Opened>, env: Env): Promise<Opened>
 async function becomeHome(server: Server, env: Env, here: string): Promise<Home> {
   const { openHome } = await import("./home.ts");
   const entry = join(here, isBuilt(here) ? "relay-worker.js" : "relay-worker.ts");
-  return await open(openHome(server, env, entry), env);
+  return await open(openHome(server, env, { entry, backlog: BACKLOG }), env);
 }
 
 /** The address under which clients on this machine reach a server that listens on `host`. */

@@ -9,12 +9,16 @@ const SLICE_BYTES = 64 * 1024;
  */
 export function pacedEnd(response: HttpResponse, body: Buffer): void {
   let sent = 0;
+  let isEnded = false;
   const next = (): void => {
+    // One emptying of the buffers may be told twice, by the response and by its socket.
+    if (isEnded) return;
     while (body.length - sent > SLICE_BYTES) {
       const slice = body.subarray(sent, sent + SLICE_BYTES);
       sent += SLICE_BYTES;
       if (!response.write(slice)) return;
     }
+    isEnded = true;
     response.off("drain", next);
     response.end(body.subarray(sent));
   };
