@@ -57,6 +57,7 @@ export const envSchema = z.object({
 
   // Telemetry
   LOG_REQUESTS: flagOn,
+  METRICS_ENABLED: flagOn,
   METRICS_PUBLIC: flag,
   OTEL_EXPORTER_OTLP_ENDPOINT: optionalHttpUrl,
   OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: optionalHttpUrl,
@@ -75,6 +76,7 @@ export const envSchema = z.object({
   DATABASE_URL: text,
   CODEWISE_DATA_DIR: z.preprocess(emptyIsUnset, z.string().default(".codewise")),
 
+  REQUEST_LOG_ENABLED: flagOn,
   REQUEST_LOG_RETENTION_DAYS: integer(90, 0, 36_500),
 
   // Providers

@@ -44,14 +44,17 @@ export function createObservability(options: ObservabilityOptions): Observabilit
     eventLoop,
     version: VERSION,
   });
+  const counts = env.METRICS_ENABLED;
   const logs = env.LOG_REQUESTS && ["info", "debug", "trace"].includes(env.LOG_LEVEL);
   const logRequest = logs ? createRequestLog(logDestination) : undefined;
   return {
     metrics,
     telemetry: {
-      attempt: (provider) => metrics.requests.attempt(provider),
+      attempt: (provider) => {
+        if (counts) metrics.requests.attempt(provider);
+      },
       ended: (end) => {
-        metrics.requests.ended(end);
+        if (counts) metrics.requests.ended(end);
         logRequest?.(end);
       },
       tracer: tracing,

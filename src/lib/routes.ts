@@ -50,7 +50,9 @@ export function createRoutes(parts: RouteParts): readonly Route[] {
     parts;
   const { resilience, telemetry, metrics, peerMetrics } = parts;
   const lookUpKey = (token: string) => keyStore.authenticate(token);
-  const record = (row: RequestRecord) => logWriter.record(row);
+  const record = (row: RequestRecord) => {
+    if (env.REQUEST_LOG_ENABLED) logWriter.record(row);
+  };
   const chat = createChatRoute({
     env,
     registry,
@@ -70,6 +72,11 @@ export function createRoutes(parts: RouteParts): readonly Route[] {
   const showMetrics = createMetricsHandler(
     async () => await renderMetrics(await mergeMetrics(metrics.registry, peerMetrics)),
   );
+  const metricsRoute: Route = {
+    method: "GET",
+    path: "/metrics",
+    handler: env.METRICS_PUBLIC ? showMetrics : guard(showMetrics),
+  };
   return [
     { method: "POST", path: "/v1/chat/completions", handler: chat },
     { method: "GET", path: "/v1/models", handler: loop.guard(createListModelsHandler(models)) },
@@ -80,7 +87,7 @@ export function createRoutes(parts: RouteParts): readonly Route[] {
       guardStatus: guard,
     }),
     ...admin.routes,
-    { method: "GET", path: "/metrics", handler: env.METRICS_PUBLIC ? showMetrics : guard(showMetrics) },
+    ...(env.METRICS_ENABLED ? [metricsRoute] : []),
     { method: "GET", path: "/healthz", handler: healthHandler, head: true },
     {
       method: "GET",
