@@ -13,7 +13,7 @@ import type { LogWriter } from "./usage/log-writer.ts";
 import { VERSION } from "./version.ts";
 
 export interface ObservabilityOptions {
-  readonly env: Pick<Env, "LOG_LEVEL" | "LOG_REQUESTS">;
+  readonly env: Pick<Env, "LOG_LEVEL" | "LOG_REQUESTS" | "METRICS_ENABLED">;
   readonly logDestination: LogDestination;
   readonly registry: ProviderRegistry;
   readonly gate: Pick<CallGate, "active">;
