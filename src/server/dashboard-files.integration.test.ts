@@ -140,7 +140,7 @@ describe("the built dashboard's files", () => {
     "/%ff",
     "/__proto__",
     "/constructor",
-    "http://elsewhere.example/",
+    "http://elsewhere.example/nothing",
     "*",
   ])("are nothing but those of the manifest: %s is 404 with the page for it", async (path) => {
     const { status, headers, body } = await ask(path);

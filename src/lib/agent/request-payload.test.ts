@@ -38,6 +38,6 @@ test("the body is the client's own text under the agent's name for the model, an
   expect(requestBody(readChatBody(Buffer.from(text)), "sonnet")).toBe(text.replace("provider/sonnet", "sonnet"));
   const long = JSON.stringify({ model: "m", messages: ["x".repeat(PARSED_AT_ONCE_MAX)] });
   expect(() => requestBody(readChatBody(Buffer.from(long)), "sonnet")).toThrow(
-    expect.objectContaining({ code: "invalid_type", failover: false }),
+    expect.objectContaining({ code: "invalid_value", failover: false }),
   );
 });

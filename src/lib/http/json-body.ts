@@ -6,9 +6,9 @@ import { GatewayError } from "./errors.ts";
 import { hasMoreFields, isNestedDeeper } from "./json-depth.ts";
 
 /** Deeper than any sensible request, and far from where the serialiser's recursion ends. */
-const MAX_DEPTH = 500;
+export const MAX_DEPTH = 500;
 /** Ten times what the largest sensible request has, and half a second of work if all names differ. */
-const MAX_FIELDS = 100_000;
+export const MAX_FIELDS = 100_000;
 
 type Issue = z.core.$ZodIssue;
 type Path = readonly PropertyKey[];

@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { GatewayError } from "../http/errors.ts";
-import { parseBoundedJson, parseJsonText, toRequestError } from "../http/json-body.ts";
+import { MAX_DEPTH, MAX_FIELDS, parseBoundedJson, parseJsonText, toRequestError } from "../http/json-body.ts";
 import { chatHeadSchema, chatRequestSchema, type ChatHead, type ChatRequest } from "./chat.ts";
 import { isPlainChatRequest } from "./plain-chat-request.ts";
 import { createMemberScanner, type MemberScanner, type MemberSpan } from "./top-level-members.ts";
@@ -9,8 +9,6 @@ import { createMemberScanner, type MemberScanner, type MemberSpan } from "./top-
 export const PARSED_AT_ONCE_MAX = 64 * 1024;
 /** The most that one of the members read by the gateway may take, `messages` apart, in bytes. */
 const MAX_HEAD_MEMBER = 64 * 1024;
-/** Deeper than any sensible request, and far from where the serialiser's recursion ends. */
-const MAX_DEPTH = 500;
 const HEAD_KEYS: readonly string[] = Object.keys(chatHeadSchema.shape);
 const KEYS: ReadonlySet<string> = new Set([...HEAD_KEYS, "messages"]);
 const OPEN_BRACKET = 0x5b;
@@ -68,7 +66,12 @@ export function createChatBodyReader(): ChatBodyReader {
 }
 
 function startScanner(chunks: readonly Buffer[]): MemberScanner {
-  const scanner = createMemberScanner({ keys: KEYS, maxDepth: MAX_DEPTH });
+  const scanner = createMemberScanner({
+    keys: KEYS,
+    maxDepth: MAX_DEPTH,
+    maxFields: MAX_FIELDS,
+    objectsIn: "messages",
+  });
   for (const chunk of chunks) scanner.push(chunk);
   return scanner;
 }

@@ -6,7 +6,7 @@ const KEYS = new Set(["model", "stream", "n"]);
 
 function scan(text: string | Buffer, cuts: readonly number[] = [], maxDepth = 20): ReadonlyMap<string, MemberSpan> {
   const bytes = Buffer.from(text);
-  const scanner = createMemberScanner({ keys: KEYS, maxDepth });
+  const scanner = createMemberScanner({ keys: KEYS, maxDepth, maxFields: 2_000_000, objectsIn: "list" });
   let position = 0;
   for (const cut of [...cuts.map((at) => at % (bytes.length + 1)).toSorted((a, b) => a - b), bytes.length]) {
     scanner.push(bytes.subarray(position, cut));
@@ -66,6 +66,26 @@ describe("createMemberScanner", () => {
     const nested = (depth: number): string => `{"x":${"[".repeat(depth - 1)}${"]".repeat(depth - 1)}}`;
     expect(scan(nested(20)).size).toBe(0);
     expect(() => scan(nested(21))).toThrow(expect.objectContaining({ code: "invalid_json" }));
+  });
+
+  it.each(['{"list":[{},null]}', '{"list":["x"]}', '{"a":[1],"list": [ {"b":[1]} , 2]}', '{"list":[[{}]]}'])(
+    "refuses %s, in which the list has something other than objects",
+    (text) => {
+      const wrong = { code: "invalid_value", param: "list" };
+      for (let cut = 0; cut < text.length; cut += 1) {
+        expect(() => scan(text, [cut])).toThrow(expect.objectContaining(wrong));
+      }
+      expect(scan('{"list":[{"list":[1]},{}],"x":{"list":[1]}}').size).toBe(0);
+    },
+  );
+
+  it("refuses more fields than there may be, in whatever objects they are", () => {
+    const limited = (text: string): void => {
+      const scanner = createMemberScanner({ keys: KEYS, maxDepth: 20, maxFields: 3 });
+      scanner.push(Buffer.from(text));
+    };
+    limited('{"a":{"b":[{"c":":::"}]}}');
+    expect(() => limited('{"a":{"b":[{"c":1},{"d":1}]}}')).toThrow(expect.objectContaining({ code: "invalid_json" }));
   });
 
   it.each([

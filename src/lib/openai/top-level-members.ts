@@ -35,6 +35,10 @@ export interface MemberScannerOptions {
   readonly keys: ReadonlySet<string>;
   /** Arrays and objects nested deeper are refused. */
   readonly maxDepth: number;
+  /** Texts with more fields, over all objects, are refused. */
+  readonly maxFields: number;
+  /** The key of a list that may hold nothing but objects. */
+  readonly objectsIn?: string;
 }
 
 type Expecting = "key" | "colon" | "value" | "comma";
@@ -47,7 +51,8 @@ type Expecting = "key" | "colon" | "value" | "comma";
  * and stands there twice is refused: two readers could take a different one of them. Long strings are jumped over by a
  * native search.
  */
-export function createMemberScanner({ keys, maxDepth }: MemberScannerOptions): MemberScanner {
+export function createMemberScanner(options: MemberScannerOptions): MemberScanner {
+  const { keys, maxDepth, maxFields, objectsIn } = options;
   const members = new Map<string, MemberSpan>();
   /** The opening bracket of each level. */
   const brackets: number[] = [];
@@ -63,6 +68,8 @@ export function createMemberScanner({ keys, maxDepth }: MemberScannerOptions): M
   let valueStart = -1;
   let lastByte = 0;
   let isScalar = false;
+  let isInObjectList = false;
+  let fields = 0;
   let keyBytes: Buffer[] = [];
 
   /** Index of the byte after the quote that ends the string, or the chunk's length. */
@@ -109,17 +116,23 @@ export function createMemberScanner({ keys, maxDepth }: MemberScannerOptions): M
     while (index < chunk.length) {
       const byte = chunk[index];
       index += 1;
+      if (isInObjectList && depth === 2) checkElement(byte);
       if (byte === QUOTE) {
         inString = true;
         index = skipString(chunk, index);
         if (inString) return index;
+      } else if (byte === COLON) {
+        countField();
       } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
         open(byte);
       } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
         // An opening bracket's code is two less than that of its closing one.
         if (brackets[depth] !== byte - 2) throw invalidJson();
         depth -= 1;
-        if (depth === 1) return index;
+        if (depth === 1) {
+          isInObjectList = false;
+          return index;
+        }
       }
     }
     return index;
@@ -152,6 +165,22 @@ export function createMemberScanner({ keys, maxDepth }: MemberScannerOptions): M
     valueStart = -1;
   }
 
+  function countField(): void {
+    fields += 1;
+    if (fields > maxFields) {
+      throw new GatewayError("invalid_json", `The request body has more than ${maxFields} fields.`);
+    }
+  }
+
+  /** What may stand in the list itself: objects, and what is between them. */
+  function checkElement(byte: number | undefined): void {
+    const isFit = byte === OPEN_BRACE || byte === COMMA || byte === CLOSE_BRACKET || (byte ?? 0) <= SPACE;
+    if (!isFit) {
+      const message = `Invalid value for '${objectsIn}': the list may hold objects only.`;
+      throw new GatewayError("invalid_value", message, { param: objectsIn ?? null });
+    }
+  }
+
   function open(kind: number): void {
     depth += 1;
     if (depth > maxDepth) {
@@ -170,6 +199,7 @@ export function createMemberScanner({ keys, maxDepth }: MemberScannerOptions): M
         return;
       case COLON:
         if (expecting !== "colon") throw invalidJson();
+        countField();
         expecting = "value";
         return;
       case COMMA:
@@ -188,6 +218,7 @@ export function createMemberScanner({ keys, maxDepth }: MemberScannerOptions): M
       case OPEN_BRACKET:
         if (expecting !== "value") throw invalidJson();
         beginValue(position);
+        isInObjectList = byte === OPEN_BRACKET && objectsIn !== undefined && currentKey() === objectsIn;
         open(byte);
         return;
       default:

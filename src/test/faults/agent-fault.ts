@@ -2,7 +2,7 @@ import type { AgentMessage } from "../../lib/agent/types.ts";
 import type { FakeAgent } from "../fake-agent.ts";
 import type { FakeRun } from "../fake-agent-run.ts";
 import { ANSWER, PIECES } from "./dialect.ts";
-import type { Expectation } from "./fault.ts";
+import { withRetryRule, type Expectation } from "./fault.ts";
 import type { FaultRun, Mode } from "./fault-case.ts";
 
 /** Posts messages, and once more where their answer was lost, as the protocol has it. */
@@ -24,6 +24,8 @@ export function agentModel(fault: AgentFault, mode: Mode): string {
   return `claude-${fault.id}-${mode}`;
 }
 
+const TOKENS = { told: "3 + 5", begun: "unknown" };
+
 export function agentRuns(fault: AgentFault): readonly FaultRun[] {
   return (["streamed", "whole"] as const).map((mode) => ({
     provider: "claude-cli-remote",
@@ -32,10 +34,10 @@ export function agentRuns(fault: AgentFault): readonly FaultRun[] {
     clocks: "short",
     model: `claude-cli-remote/${agentModel(fault, mode)}`,
     prompt: "Say hello",
-    expect: fault[mode],
+    expect: withRetryRule(fault[mode], TOKENS),
     answer: ANSWER,
     begun: PIECES[0],
-    tokens: { told: "3 + 5", begun: "unknown" },
+    tokens: TOKENS,
     retryAfterSlackMs: 0,
   }));
 }

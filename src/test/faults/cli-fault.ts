@@ -1,6 +1,6 @@
 import type { StandInConfig } from "../claude-stand-in/config.ts";
 import { generateDeltas } from "../claude-stand-in/generate-answer.ts";
-import type { Expectation } from "./fault.ts";
+import { withRetryRule, type Expectation } from "./fault.ts";
 import type { FaultRun } from "./fault-case.ts";
 
 const DELTAS = generateDeltas(7, 80);
@@ -42,6 +42,7 @@ export function cliRuns(fault: CliFault, files: CliFiles): readonly FaultRun[] {
     (["streamed", "whole"] as const).map((mode): FaultRun => {
       const prompt = JSON.stringify({ standIn: fault.settings(files) });
       const input = Math.ceil(prompt.length / 4);
+      const tokens = fault.tokens ?? { told: `${input} + ${DELTAS.length}`, begun: `${input} + 1` };
       return {
         provider,
         faultId: fault.id,
@@ -49,10 +50,10 @@ export function cliRuns(fault: CliFault, files: CliFiles): readonly FaultRun[] {
         clocks: fault.clocks ?? "long",
         model: `${provider}/sonnet`,
         prompt,
-        expect: fault[mode],
+        expect: withRetryRule(fault[mode], tokens),
         answer: DELTAS.join(""),
         begun: fault.begun ?? DELTAS[0] ?? "",
-        tokens: fault.tokens ?? { told: `${input} + ${DELTAS.length}`, begun: `${input} + 1` },
+        tokens,
         retryAfterSlackMs: 0,
         tokensMayLack: fault.agentRaces === true && provider === "claude-cli-remote",
       };

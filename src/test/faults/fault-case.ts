@@ -1,5 +1,5 @@
 import { ANTHROPIC, OPENAI, ANSWER, PIECES } from "./dialect.ts";
-import type { Expectation, Fault } from "./fault.ts";
+import { withRetryRule, type Expectation, type Fault } from "./fault.ts";
 
 export type Mode = "streamed" | "whole";
 
@@ -39,7 +39,7 @@ export function apiRuns(fault: Fault): readonly FaultRun[] {
           model: dialect.modelFor(fault.id),
           prompt: "Say hello",
           ...(fault.choices === undefined ? {} : { choices: fault.choices }),
-          expect: found.expect,
+          expect: withRetryRule(found.expect, dialect.tokens),
           answer: fault.answer ?? ANSWER,
           begun: PIECES[0],
           tokens: dialect.tokens,

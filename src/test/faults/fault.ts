@@ -66,6 +66,33 @@ export function refused(
   return { gets: "status", status, code, tokens: "unknown", ...more };
 }
 
+/** Codes of faults that last, or after which tokens may have been spent. */
+const NOT_TO_BE_REPEATED: ReadonlySet<string> = new Set([
+  "insufficient_quota",
+  "usage_limit_reached",
+  "upstream_incomplete",
+  "upstream_unauthorized",
+  "upstream_model_not_found",
+  "upstream_billing",
+  "deadline_exceeded",
+  "agent_rejected",
+  "cli_missing",
+  "cli_not_logged_in",
+  "cli_repeated_output",
+  "cli_unexpected_tool",
+  "cli_output_invalid",
+]);
+
+/** With what goes for every HTTP status: after faults that last, or that used tokens, the SDKs are told not to ask again. */
+export function withRetryRule(
+  expect: Expectation,
+  tokens: { readonly told: string; readonly begun: string },
+): Expectation {
+  if (expect.gets !== "status") return expect;
+  const used = expect.tokens !== "unknown" && tokens[expect.tokens] !== "unknown";
+  return used || NOT_TO_BE_REPEATED.has(expect.code) ? { shouldRetry: false, ...expect } : expect;
+}
+
 /** A failure after the first piece of text. */
 export function brokenOff(
   status: number,

@@ -18,8 +18,8 @@ What holds for every line of it:
   status in both cases.
 - No \`id:\`, \`retry:\` or \`event:\` line, no comment and no empty \`data:\` of an upstream reaches the client; the proxy's own
   comment is \`: keepalive\`, after 15 seconds of silence. By it Node's fetch, openai-node, openai-python and the AI SDK bear
-  a stream that is silent for six minutes (\`npm run test:silence\`), as long as \`FIRST_OUTPUT_TIMEOUT_MS\` and
-  \`IDLE_TIMEOUT_MS\` allow it. A whole answer has no room for comments: Node's fetch waits five minutes for it.
+  a stream that is silent for six minutes (\`npm run test:silence\`); \`FIRST_OUTPUT_TIMEOUT_MS\` and \`IDLE_TIMEOUT_MS\`
+  allow ten. A whole answer has no room for comments: Node's fetch waits five minutes for it.
 - The upstream's socket is closed or free for the next request afterwards, and no process is left.
 - An upstream's key, and what an upstream says of it, is never shown.
 

@@ -55,7 +55,9 @@ function describeClient({ run, answer, seen, row }: Observed, tokens: string): O
     status: answer.status,
     code: error.code,
     ...(retryAfterMs === undefined ? {} : { retryAfterMs: snap(Number(retryAfterMs), run) }),
-    ...(shouldRetry === undefined ? {} : { shouldRetry: shouldRetry === "true" }),
+    ...(shouldRetry !== undefined && { shouldRetry: shouldRetry === "true" }),
+    // Where the tokens may lack, so may what follows from them.
+    ...(run.tokensMayLack === true && run.expect.gets === "status" && { shouldRetry: run.expect.shouldRetry }),
     tokens,
   };
 }

@@ -12,21 +12,27 @@ export const CLOCK_FAULTS: readonly Fault[] = [
     title: "silence before the headers",
     clocks: "short",
     note: NOTE,
-    streamed: both(() => ({ steps: [], end: "hang" }), refused(504, "upstream_timeout")),
+    streamed: both(() => ({ steps: [], end: "hang" }), refused(504, "upstream_timeout", { shouldRetry: false })),
     whole: both(() => ({ steps: [], end: "hang" }), refused(504, "deadline_exceeded")),
   },
   {
     id: "stall-within-headers",
     title: "silence within the headers",
     clocks: "short",
-    streamed: both(() => ({ steps: [SSE_HEAD.slice(0, 30)], end: "hang" }), refused(504, "upstream_timeout")),
+    streamed: both(
+      () => ({ steps: [SSE_HEAD.slice(0, 30)], end: "hang" }),
+      refused(504, "upstream_timeout", { shouldRetry: false }),
+    ),
     whole: both(() => ({ steps: [SSE_HEAD.slice(0, 30)], end: "hang" }), refused(504, "deadline_exceeded")),
   },
   {
     id: "stall-before-output",
     title: "silence after the headers",
     clocks: "short",
-    streamed: both(() => ({ steps: [SSE_HEAD], end: "hang" }), refused(504, "upstream_timeout")),
+    streamed: both(
+      () => ({ steps: [SSE_HEAD], end: "hang" }),
+      refused(504, "upstream_timeout", { shouldRetry: false }),
+    ),
     whole: both(
       () => ({ steps: [head({ type: "application/json", headers: ["content-length: 9"] })], end: "hang" }),
       refused(504, "deadline_exceeded"),
@@ -38,7 +44,7 @@ export const CLOCK_FAULTS: readonly Fault[] = [
     clocks: "short",
     streamed: both(
       (dialect) => brokenSse(dialect.lead, [pings(dialect.ping)], "hang"),
-      refused(504, "upstream_timeout", { tokens: "begun" }),
+      refused(504, "upstream_timeout", { tokens: "begun", shouldRetry: false }),
     ),
     whole: NOWHERE,
   },
