@@ -10,7 +10,7 @@ type Event = Parameters<HttpResponse["on"]>[0];
  * and stores each header, and then stores all of them again, a sizeable part of what a small answer costs.
  *
  * The pieces of a stream are framed here (RFC 9112, 7.1) and written to the socket as one text: node writes the length, the
- * piece and the line end each by itself, which costs a chunk a sixth of all it costs. The socket is the answer's only
+ * piece and the line end each by itself, which makes an eighth of what a chunk costs. The socket is the answer's only
  * while it is its turn on the connection; until then, and for the end, node's own `write` and `end` serve.
  */
 export class NodeResponse implements HttpResponse {
