@@ -31,7 +31,7 @@ function render(time: string, { record, overheadMs, finishReason, sdkRetryCount 
     `,"model":${quote(record.requestedModel)},"servedModel":${quote(record.servedModel)}` +
     `,"provider":${quote(record.provider)},"agentId":${quote(record.agentId)}` +
     `,"status":${record.status},"code":${quote(record.errorCode)}` +
-    `${finishReason === undefined ? "" : `,"finishReason":${quote(finishReason)}`}` +
+    (finishReason === undefined ? "" : `,"finishReason":${quote(finishReason)}`) +
     `,"promptTokens":${record.promptTokens},"completionTokens":${record.completionTokens}` +
     `,"cachedTokens":${record.cachedTokens},"reasoningTokens":${record.reasoningTokens}` +
     `,"firstTokenMs":${firstTokenMs},"totalMs":${round(record.totalMs)},"overheadMs":${round(overheadMs)}` +
