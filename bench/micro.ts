@@ -2,9 +2,6 @@
  * What our own code on the hot path saves against what it stands in for, side by side: `node bench/micro.ts` prints
  * microseconds for each piece of work. Both of a pair do the same work on the same input.
  */
-import { StringDecoder } from "node:string_decoder";
-import { createParser } from "eventsource-parser";
-import { createSseParser } from "../src/lib/http/sse.ts";
 import { chatRequestSchema } from "../src/lib/openai/chat.ts";
 import { isPlainChatRequest } from "../src/lib/openai/plain-chat-request.ts";
 import { createMemberScanner } from "../src/lib/openai/top-level-members.ts";
@@ -26,9 +23,6 @@ const request = {
   temperature: 0.7,
   max_tokens: 200,
 };
-const chunk = { id: "chatcmpl-1", choices: [{ index: 0, delta: { content: "Hello there" }, finish_reason: null }] };
-const event = Buffer.from(`data: ${JSON.stringify(chunk)}\n\n`);
-const tenEvents = Buffer.from(event.toString().repeat(10));
 const largeBody = Buffer.from(
   JSON.stringify({
     ...request,
@@ -36,23 +30,12 @@ const largeBody = Buffer.from(
   }),
 );
 const keys = new Set(["model", "messages", "stream"]);
-let seen = 0;
 
 const pairs: readonly (readonly [work: string, ...contenders: Contender[]])[] = [
   [
     "check a small chat request",
     { name: "isPlainChatRequest", run: () => isPlainChatRequest(request) },
     { name: "zod", run: () => chatRequestSchema.safeParse(request) },
-  ],
-  [
-    "parse an SSE event by itself",
-    { name: "createSseParser", run: sseParsing(event) },
-    { name: "eventsource-parser", run: eventSourceParsing(event) },
-  ],
-  [
-    "parse ten SSE events in one piece",
-    { name: "createSseParser", run: sseParsing(tenEvents) },
-    { name: "eventsource-parser", run: eventSourceParsing(tenEvents) },
   ],
   [
     "find the members of a 200 KB request",
@@ -67,17 +50,6 @@ const pairs: readonly (readonly [work: string, ...contenders: Contender[]])[] = 
     { name: "JSON.parse", run: () => JSON.parse(largeBody.toString()) as unknown },
   ],
 ];
-
-function sseParsing(events: Buffer): () => void {
-  const parser = createSseParser({ onEvent: ({ data }) => void (seen += data.length) });
-  return () => parser.push(events);
-}
-
-function eventSourceParsing(events: Buffer): () => void {
-  const decoder = new StringDecoder("utf8");
-  const parser = createParser({ onEvent: ({ data }) => void (seen += data.length) });
-  return () => parser.feed(decoder.write(events));
-}
 
 /** Microseconds of one run, over a round of some length. */
 function timeOf(run: () => unknown): number {
