@@ -53,7 +53,7 @@ export function createListener(options: ListenerOptions): Server {
     (request, response) => {
       const context = createNodeContext(request, response, options.originOf?.(request));
       const seat = slowReaders.watch(context);
-      response.once("close", () => slowReaders.unwatch(seat));
+      response.on("close", () => slowReaders.unwatch(seat));
       arrived({ context, request, response });
       // A response without its socket waits for the answer to an earlier request.
       const refusal =

@@ -3,6 +3,7 @@ import { GatewayError } from "../http/errors.ts";
 import { setOwnRateLimit } from "../http/rate-limit-owner.ts";
 import { rateLimitHeaders } from "../limits/rate-limit-headers.ts";
 import type { Limiter, Verdict } from "../limits/types.ts";
+import type { MaybePromise } from "../maybe-promise.ts";
 
 const MESSAGES: Readonly<Record<(Verdict & { readonly admitted: false })["reason"], string>> = {
   rate: "This key has made as many requests as it may in a minute.",
@@ -17,10 +18,13 @@ const NOTHING = (): void => undefined;
  * `proxy_overloaded` (503) where the proxy is full. Answers the function to call when the request has ended. Sets
  * `x-ratelimit-*-requests` on the answer where requests per minute are limited, whatever an upstream says of its own.
  */
-export async function admit(context: HttpContext, keyId: string, limiter: Limiter): Promise<() => void> {
+export function admit(context: HttpContext, keyId: string, limiter: Limiter): MaybePromise<() => void> {
   if (context.relayed?.isAdmitted === true) return NOTHING;
-  const answer = limiter.reserve(keyId);
-  const verdict = answer instanceof Promise ? await answer : answer;
+  const verdict = limiter.reserve(keyId);
+  return verdict instanceof Promise ? verdict.then((late) => enforce(context, late)) : enforce(context, verdict);
+}
+
+function enforce(context: HttpContext, verdict: Verdict): () => void {
   if (verdict.quota !== undefined) setOwnRateLimit(context.response, rateLimitHeaders(verdict.quota));
   if (verdict.admitted) return verdict.release;
   throw refusal(verdict);

@@ -97,9 +97,12 @@ async function serve(
   if (!options.gate.accepting()) {
     throw new GatewayError("shutting_down", "The proxy is shutting down.", { retryAfterMs: 1000 });
   }
-  const key = await authenticate(context, options.lookUpKey);
+  // Waited for only where there is something to wait for: each `await` costs a turn of the microtask queue.
+  const found = authenticate(context, options.lookUpKey);
+  const key = found instanceof Promise ? await found : found;
   meter.authenticated(key);
-  const release = options.limiter === undefined ? undefined : await admit(context, key.id, options.limiter);
+  const admission = options.limiter === undefined ? undefined : admit(context, key.id, options.limiter);
+  const release = admission instanceof Promise ? await admission : admission;
   try {
     const { signal } = context;
     context.timing.waitBegins();
@@ -109,7 +112,8 @@ async function serve(
     const isStream = body.head.stream === true;
     meter.asked(model, isStream);
     const { registry, keepAlive, logger, timeouts, resilience, elsewhere } = options;
-    const targets = await findTargets(registry, model, elsewhere);
+    const choice = findTargets(registry, model, elsewhere);
+    const targets = choice instanceof Promise ? await choice : choice;
     if (targets === undefined) {
       meter.passedOn();
       await elsewhere?.passOn(context, body.withMembers({}));
@@ -128,7 +132,7 @@ async function serve(
       resilience,
       keyId: key.id,
       signal,
-      completionId: `chatcmpl-${context.requestId.replace(/^req_/, "")}`,
+      completionId: `chatcmpl-${context.requestId.slice("req_".length)}`,
       created: Math.floor(Date.now() / 1000),
       traceContext,
     });

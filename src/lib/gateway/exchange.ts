@@ -48,7 +48,12 @@ export function makeCall(exchange: Exchange, target: Target): ProviderCall {
     signal: exchange.signal,
     timing: context.timing,
     traceContext: exchange.traceContext,
-    timeouts: { ...timeouts, totalMs: Math.max(1, Math.floor(timeouts.totalMs - elapsedMs)) },
+    timeouts: {
+      connectMs: timeouts.connectMs,
+      firstOutputMs: timeouts.firstOutputMs,
+      idleMs: timeouts.idleMs,
+      totalMs: Math.max(1, Math.floor(timeouts.totalMs - elapsedMs)),
+    },
     idempotencyKey: scopeIdempotencyKey(exchange.keyId, context.request.headers["idempotency-key"]),
   };
 }

@@ -1,8 +1,9 @@
 import type { HttpContext } from "../http/context.ts";
 import { toGatewayError } from "../http/errors.ts";
+import type { MaybePromise } from "../maybe-promise.ts";
 import type { ProviderRegistry } from "../providers/index.ts";
 import { collectOffers } from "./collect-offers.ts";
-import { resolveTargets, type Target } from "./resolve-targets.ts";
+import { resolveTargets, type ProviderOffer, type Target } from "./resolve-targets.ts";
 
 /** The process that has the providers which this one has not. */
 export interface Elsewhere {
@@ -18,12 +19,22 @@ const REFUSALS: ReadonlySet<string> = new Set(["model_not_found", "no_provider_a
  * The targets for a model, as `resolveTargets` has and throws them. Undefined where another process decides, because a
  * target is over there, or because none is here and over there may be one that this process has not heard of yet.
  */
-export async function findTargets(
+export function findTargets(
   registry: ProviderRegistry,
   model: string,
   elsewhere: Pick<Elsewhere, "has"> | undefined,
-): Promise<readonly Target[] | undefined> {
-  const offers = await collectOffers(registry, model);
+): MaybePromise<readonly Target[] | undefined> {
+  const offers = collectOffers(registry, model);
+  return offers instanceof Promise
+    ? offers.then((known) => chooseTargets(model, known, elsewhere))
+    : chooseTargets(model, offers, elsewhere);
+}
+
+function chooseTargets(
+  model: string,
+  offers: readonly ProviderOffer[],
+  elsewhere: Pick<Elsewhere, "has"> | undefined,
+): readonly Target[] | undefined {
   if (elsewhere === undefined) return resolveTargets(model, offers);
   try {
     const targets = resolveTargets(model, offers);

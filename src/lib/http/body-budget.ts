@@ -34,23 +34,41 @@ export class BodyBudget {
   }
 
   open(): BodyShare {
-    let own = 0;
-    return {
-      take: (bytes) => {
-        const limit = own + bytes > SMALL_BODY_BYTES ? this.#maxBytes * LARGE_SHARE : this.#maxBytes;
-        const othersBytes = this.#heldBytes - own;
-        if (othersBytes > 0 && this.#heldBytes + bytes > limit) {
-          throw new GatewayError("too_many_bodies", "Too many large requests are under way.", {
-            retryAfterMs: RETRY_AFTER_MS,
-          });
-        }
-        own += bytes;
-        this.#heldBytes += bytes;
-      },
-      release: () => {
-        this.#heldBytes -= own;
-        own = 0;
-      },
-    };
+    return new Share(this);
+  }
+
+  /** Counts bytes of one body, which holds `ownBytes` so far. Throws as {@link BodyShare.take}. */
+  hold(bytes: number, ownBytes: number): void {
+    const limit = ownBytes + bytes > SMALL_BODY_BYTES ? this.#maxBytes * LARGE_SHARE : this.#maxBytes;
+    const othersBytes = this.#heldBytes - ownBytes;
+    if (othersBytes > 0 && this.#heldBytes + bytes > limit) {
+      throw new GatewayError("too_many_bodies", "Too many large requests are under way.", {
+        retryAfterMs: RETRY_AFTER_MS,
+      });
+    }
+    this.#heldBytes += bytes;
+  }
+
+  giveBack(bytes: number): void {
+    this.#heldBytes -= bytes;
+  }
+}
+
+class Share implements BodyShare {
+  readonly #budget: BodyBudget;
+  #ownBytes = 0;
+
+  constructor(budget: BodyBudget) {
+    this.#budget = budget;
+  }
+
+  take(bytes: number): void {
+    this.#budget.hold(bytes, this.#ownBytes);
+    this.#ownBytes += bytes;
+  }
+
+  release(): void {
+    this.#budget.giveBack(this.#ownBytes);
+    this.#ownBytes = 0;
   }
 }

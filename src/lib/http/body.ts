@@ -21,57 +21,91 @@ export interface ReadBodyOptions {
  * mid-body or `signal` aborts (a GatewayError given as the signal's reason is thrown instead), and what `share` throws. After an error the
  * request is paused and nothing listens to it any more; node:http discards the rest once the answer has ended.
  */
-export async function readBody(request: HttpRequest, options: ReadBodyOptions): Promise<Buffer> {
-  const { limitBytes, signal, share, onChunk } = options;
-  const encoding = request.headers["content-encoding"];
+export function readBody(request: HttpRequest, options: ReadBodyOptions): Promise<Buffer> {
+  const refusal = refusalOf(request, options);
+  if (refusal !== undefined) return Promise.reject(refusal);
+  return new Promise((resolve, reject) => new BodyReading(request, options, resolve, reject).start());
+}
+
+function refusalOf({ headers }: HttpRequest, { limitBytes, signal }: ReadBodyOptions): GatewayError | undefined {
+  const encoding = headers["content-encoding"];
   if (encoding !== undefined && encoding.toLowerCase() !== "identity") {
-    throw new GatewayError("unsupported_media_type", "Compressed request bodies are not supported; send it plain.");
+    return new GatewayError("unsupported_media_type", "Compressed request bodies are not supported; send it plain.");
   }
-  if (Number(request.headers["content-length"] ?? 0) > limitBytes) throw tooLarge(limitBytes);
-  if (signal.aborted) throw aborted(signal);
+  if (Number(headers["content-length"] ?? 0) > limitBytes) return tooLarge(limitBytes);
+  return signal.aborted ? aborted(signal) : undefined;
+}
 
-  return await new Promise<Buffer>((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let receivedBytes = 0;
+/** One body on its way in. */
+class BodyReading {
+  readonly #request: HttpRequest;
+  readonly #options: ReadBodyOptions;
+  readonly #resolve: (body: Buffer) => void;
+  readonly #reject: (error: GatewayError) => void;
+  readonly #onData = (chunk: Buffer): void => this.#take(chunk);
+  readonly #onEnd = (): void => this.#finish();
+  readonly #onClose = (): void => this.#fail(clientClosed());
+  readonly #onAbort = (): void => this.#fail(aborted(this.#options.signal));
+  #first: Buffer | undefined;
+  /** All chunks, once there are several. */
+  #chunks: Buffer[] | undefined;
+  #receivedBytes = 0;
 
-    const stopListening = (): void => {
-      request.off("data", onData);
-      request.off("end", onEnd);
-      request.off("close", onClose);
-      signal.removeEventListener("abort", onAbort);
-    };
-    const fail = (error: GatewayError): void => {
-      stopListening();
-      request.pause();
-      reject(error);
-    };
-    const onData = (chunk: Buffer): void => {
-      receivedBytes += chunk.byteLength;
-      if (receivedBytes > limitBytes) return fail(tooLarge(limitBytes));
-      try {
-        share?.take(chunk.byteLength);
-        onChunk?.(chunk);
-      } catch (thrown) {
-        return fail(toGatewayError(thrown));
-      }
-      chunks.push(chunk);
-    };
-    const onEnd = (): void => {
-      stopListening();
-      const [first] = chunks;
-      resolve(chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks, receivedBytes));
-    };
-    const onClose = (): void => fail(clientClosed());
-    const onAbort = (): void => fail(aborted(signal));
+  constructor(
+    request: HttpRequest,
+    options: ReadBodyOptions,
+    resolve: (body: Buffer) => void,
+    reject: (error: GatewayError) => void,
+  ) {
+    this.#request = request;
+    this.#options = options;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
 
-    request.on("data", onData);
-    request.once("end", onEnd);
-    request.once("close", onClose);
+  start(): void {
+    const request = this.#request;
+    request.on("data", this.#onData);
+    request.on("end", this.#onEnd);
+    request.on("close", this.#onClose);
     // Stays attached: a socket error may follow the close, and without a listener it would end the process.
-    request.on("error", onClose);
-    signal.addEventListener("abort", onAbort, { once: true });
+    request.on("error", this.#onClose);
+    this.#options.signal.addEventListener("abort", this.#onAbort);
     request.resume();
-  });
+  }
+
+  #take(chunk: Buffer): void {
+    const { limitBytes, share, onChunk } = this.#options;
+    this.#receivedBytes += chunk.byteLength;
+    if (this.#receivedBytes > limitBytes) return this.#fail(tooLarge(limitBytes));
+    try {
+      share?.take(chunk.byteLength);
+      onChunk?.(chunk);
+    } catch (thrown) {
+      return this.#fail(toGatewayError(thrown));
+    }
+    if (this.#first === undefined) this.#first = chunk;
+    else (this.#chunks ??= [this.#first]).push(chunk);
+  }
+
+  #finish(): void {
+    this.#stopListening();
+    const first = this.#first ?? Buffer.alloc(0);
+    this.#resolve(this.#chunks === undefined ? first : Buffer.concat(this.#chunks, this.#receivedBytes));
+  }
+
+  #fail(error: GatewayError): void {
+    this.#stopListening();
+    this.#request.pause();
+    this.#reject(error);
+  }
+
+  #stopListening(): void {
+    this.#request.off("data", this.#onData);
+    this.#request.off("end", this.#onEnd);
+    this.#request.off("close", this.#onClose);
+    this.#options.signal.removeEventListener("abort", this.#onAbort);
+  }
 }
 
 function tooLarge(limitBytes: number): GatewayError {

@@ -20,6 +20,8 @@ export interface HttpResponse {
   readonly writableFinished: boolean;
   /** Bytes that the socket has not taken yet. */
   readonly writableLength: number;
+  /** Whether its `x-ratelimit-*-requests` tell of the proxy's own limit. */
+  hasOwnRateLimit?: boolean;
   /** Names in lower case; a name set twice has its last value. */
   setHeader(name: string, value: HeaderValue): unknown;
   hasHeader(name: string): boolean;

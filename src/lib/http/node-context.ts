@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { randomFillSync } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { RequestTiming } from "../telemetry/request-timing.ts";
 import type { HttpContext, HttpRequest } from "./context.ts";
@@ -46,7 +46,8 @@ class NodeContext implements HttpContext {
     this.path = readPath(request.url ?? "/");
     this.response = new NodeResponse(response, this.timing);
     this.response.setHeader("x-request-id", this.requestId);
-    response.once("close", () => {
+    // It comes once; `once` would cost each request a second closure.
+    response.on("close", () => {
       if (!response.writableFinished) this.#life.clientClosed();
     });
   }
@@ -86,9 +87,19 @@ class NodeContext implements HttpContext {
   }
 }
 
-/** A fresh id, as `x-request-id` and the request log have it. */
+const ID_BYTES = 16;
+const randomBytes = Buffer.alloc(256 * ID_BYTES);
+let usedBytes = randomBytes.length;
+
+/** A fresh id, as `x-request-id` and the request log have it: 128 random bits in hex, drawn for many ids at once. */
 export function createRequestId(): string {
-  return `req_${randomUUID().replaceAll("-", "")}`;
+  if (usedBytes === randomBytes.length) {
+    randomFillSync(randomBytes);
+    usedBytes = 0;
+  }
+  const start = usedBytes;
+  usedBytes += ID_BYTES;
+  return `req_${randomBytes.toString("hex", start, usedBytes)}`;
 }
 
 const ABSOLUTE_FORM = /^https?:\/\/[^/?#]*/i;

@@ -15,6 +15,7 @@ type Event = Parameters<HttpResponse["on"]>[0];
  */
 export class NodeResponse implements HttpResponse {
   statusCode = 200;
+  hasOwnRateLimit = false;
   readonly #response: ServerResponse;
   /** Names and values in turn. */
   readonly #headers: (string | number | string[])[] = [];

@@ -39,7 +39,11 @@ export function sendError(response: HttpResponse, error: GatewayError): void {
   sendJson(response, error.status, renderErrorBody(error));
 }
 
+const UNFIT = /[^\x20-\x7e]/;
+const MAX_HEADER_VALUE = 256;
+
 /** Makes any text fit for a header value: printable ASCII, at most 256 characters. Model names come from clients and upstreams. */
 export function headerValue(text: string): string {
-  return text.replaceAll(/[^\x20-\x7e]/g, "?").slice(0, 256);
+  if (text.length <= MAX_HEADER_VALUE && !UNFIT.test(text)) return text;
+  return text.replaceAll(/[^\x20-\x7e]/g, "?").slice(0, MAX_HEADER_VALUE);
 }

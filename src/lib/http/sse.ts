@@ -15,8 +15,6 @@ export function setSseHeaders(response: Pick<HttpResponse, "setHeader">): void {
   for (const [name, value] of Object.entries(SSE_HEADERS)) response.setHeader(name, value);
 }
 
-const LINE_FEED = 0x0a;
-const DATA_FIELD = Buffer.from("data: ");
 const LINE_END = /\r\n|\r|\n/g;
 
 /** One event without a name: `data: …` and a blank line. A payload of several lines becomes several `data:` lines. */
@@ -64,8 +62,6 @@ const DEFAULT_MAX_EVENT_LENGTH = 16 * 1024 * 1024;
 export function createSseParser(options: SseParserOptions): SseParser {
   const { onEvent, maxEventLength = DEFAULT_MAX_EVENT_LENGTH } = options;
   const decoder = new StringDecoder("utf8");
-  /** Whether nothing of an event is held: the last piece ended with a blank line. */
-  let isBetweenEvents = true;
   let overflow = false;
   const parser = createParser({
     maxBufferSize: maxEventLength,
@@ -77,42 +73,10 @@ export function createSseParser(options: SseParserOptions): SseParser {
   });
   return {
     push(chunk) {
-      const taken = isBetweenEvents ? pushPlainEvents(chunk, maxEventLength, onEvent) : 0;
-      if (taken === chunk.length) return;
-      const rest = taken === 0 ? chunk : chunk.subarray(taken);
-      isBetweenEvents = rest.at(-1) === LINE_FEED && rest.at(-2) === LINE_FEED;
-      if (!overflow) parser.feed(decoder.write(rest));
+      if (!overflow) parser.feed(decoder.write(chunk));
       if (overflow) {
         throw new GatewayError("upstream_invalid_response", "The upstream sent an event that is too long.");
       }
     },
   };
-}
-
-/**
- * Takes events of the form that nearly all have, one `data: ` line and a blank one, straight from the bytes: the parser and
- * the decoder of split characters cost several times as much (`bench/micro`).
- *
- * @returns How many bytes were taken. What begins there is for the parser.
- */
-function pushPlainEvents(chunk: Buffer, maxEventLength: number, onEvent: (event: SseEvent) => void): number {
-  let start = 0;
-  while (start < chunk.length) {
-    if (!isDataLine(chunk, start)) return start;
-    const end = chunk.indexOf(LINE_FEED, start);
-    if (end === -1 || chunk[end + 1] !== LINE_FEED || end - start > maxEventLength) return start;
-    const data = chunk.toString("utf8", start + DATA_FIELD.length, end);
-    // A carriage return alone ends a line too.
-    if (data.includes("\r")) return start;
-    onEvent({ data });
-    start = end + 2;
-  }
-  return start;
-}
-
-function isDataLine(chunk: Buffer, start: number): boolean {
-  for (let index = 0; index < DATA_FIELD.length; index += 1) {
-    if (chunk[start + index] !== DATA_FIELD[index]) return false;
-  }
-  return true;
 }

@@ -19,7 +19,7 @@ export function limitInFlight(maxInFlight: number, keys: Limiter): Limiter {
       inFlight -= 1;
       verdict.release();
     };
-    return { ...verdict, release };
+    return { admitted: true, release, quota: verdict.quota };
   };
 
   return {

@@ -27,6 +27,8 @@ export class KeyLimiter {
   /** In the order of their last use. */
   readonly #keys = new Map<string, KeyState>();
   readonly #isOff: boolean;
+  #newestKeyId: string | undefined;
+  #newestState: KeyState | undefined;
 
   constructor(options: KeyLimiterOptions) {
     this.#options = { maxKeys: 10_000, now: () => performance.now(), ...options };
@@ -44,13 +46,13 @@ export class KeyLimiter {
         admitted: false,
         reason: "concurrency",
         retryAfterMs: CONCURRENCY_RETRY_MS,
-        ...this.#quota(state, nowMs),
+        quota: this.#quota(state, nowMs),
       };
     }
     if (requestsPerMinute > 0) {
       if (state.minute.total(nowMs) >= requestsPerMinute) {
         const retryAfterMs = state.minute.untilNextMs(nowMs);
-        return { admitted: false, reason: "rate", retryAfterMs, ...this.#quota(state, nowMs) };
+        return { admitted: false, reason: "rate", retryAfterMs, quota: this.#quota(state, nowMs) };
       }
       state.minute.add(nowMs);
     }
@@ -61,7 +63,7 @@ export class KeyLimiter {
       isReleased = true;
       state.running -= 1;
     };
-    return { admitted: true, release, ...this.#quota(state, nowMs) };
+    return { admitted: true, release, quota: this.#quota(state, nowMs) };
   }
 
   /** Keys that are remembered. */
@@ -69,18 +71,22 @@ export class KeyLimiter {
     return this.#keys.size;
   }
 
-  #quota(state: KeyState, nowMs: number): { readonly quota?: RequestQuota } {
+  #quota(state: KeyState, nowMs: number): RequestQuota | undefined {
     const limit = this.#options.requestsPerMinute;
-    if (limit === 0) return {};
+    if (limit === 0) return undefined;
     const remaining = Math.max(0, limit - state.minute.total(nowMs));
-    return { quota: { limit, remaining, resetMs: state.minute.untilEmptyMs(nowMs) } };
+    return { limit, remaining, resetMs: state.minute.untilEmptyMs(nowMs) };
   }
 
   #use(keyId: string): KeyState {
+    // A key that comes again and again keeps its place: each move leaves a hole in the map, which is soon made anew for them.
+    if (keyId === this.#newestKeyId && this.#newestState !== undefined) return this.#newestState;
     const known = this.#keys.get(keyId);
     const state = known ?? { minute: new SlidingMinute(), running: 0 };
     if (known !== undefined) this.#keys.delete(keyId);
     this.#keys.set(keyId, state);
+    this.#newestKeyId = keyId;
+    this.#newestState = state;
     if (known === undefined && this.#keys.size > this.#options.maxKeys) this.#forgetOne(keyId);
     return state;
   }

@@ -14,7 +14,7 @@ export type Verdict =
       /** To be called once, when the request has ended; calling it again does nothing. */
       readonly release: () => void;
       /** Left out where requests per minute are not limited. */
-      readonly quota?: RequestQuota;
+      readonly quota?: RequestQuota | undefined;
     }
   | {
       readonly admitted: false;
@@ -25,7 +25,7 @@ export type Verdict =
       readonly reason: "rate" | "concurrency" | "full" | "away";
       /** When asking again may help, in milliseconds. */
       readonly retryAfterMs: number;
-      readonly quota?: RequestQuota;
+      readonly quota?: RequestQuota | undefined;
     };
 
 /** Decides who is let in. Never throws and never rejects. */

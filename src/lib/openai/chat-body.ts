@@ -47,22 +47,26 @@ export interface ChatBodyReader {
  * speaks the hub format itself.
  */
 export function createChatBodyReader(): ChatBodyReader {
-  let early: Buffer[] = [];
-  let length = 0;
-  let scanner: MemberScanner | undefined;
-  return {
-    push(chunk) {
-      length += chunk.length;
-      if (scanner !== undefined) return scanner.push(chunk);
-      early.push(chunk);
-      if (length <= PARSED_AT_ONCE_MAX) return;
-      scanner = startScanner(early);
-      early = [];
-    },
-    end(bytes) {
-      return scanner === undefined ? readSmallBody(bytes) : readLargeBody(bytes, scanner.end());
-    },
-  };
+  return new BodyReader();
+}
+
+class BodyReader implements ChatBodyReader {
+  #early: Buffer[] = [];
+  #length = 0;
+  #scanner: MemberScanner | undefined;
+
+  push(chunk: Buffer): void {
+    this.#length += chunk.length;
+    if (this.#scanner !== undefined) return this.#scanner.push(chunk);
+    this.#early.push(chunk);
+    if (this.#length <= PARSED_AT_ONCE_MAX) return;
+    this.#scanner = startScanner(this.#early);
+    this.#early = [];
+  }
+
+  end(bytes: Buffer): ChatBody {
+    return this.#scanner === undefined ? new SmallBody(bytes) : readLargeBody(bytes, this.#scanner.end());
+  }
 }
 
 function startScanner(chunks: readonly Buffer[]): MemberScanner {
@@ -76,15 +80,27 @@ function startScanner(chunks: readonly Buffer[]): MemberScanner {
   return scanner;
 }
 
-function readSmallBody(bytes: Buffer): ChatBody {
-  const request = parseRequest(bytes);
-  // Most requests go on as they came: where their members stand matters only to the others.
-  return {
-    head: request,
-    byteLength: bytes.length,
-    request: () => request,
-    withMembers: (changes) => (hasChanges(changes) ? splice(bytes, startScanner([bytes]).end(), changes) : bytes),
-  };
+class SmallBody implements ChatBody {
+  readonly head: ChatRequest;
+  readonly #bytes: Buffer;
+
+  constructor(bytes: Buffer) {
+    this.head = parseRequest(bytes);
+    this.#bytes = bytes;
+  }
+
+  get byteLength(): number {
+    return this.#bytes.length;
+  }
+
+  request(): ChatRequest {
+    return this.head;
+  }
+
+  withMembers(changes: Readonly<Record<string, MemberChange>>): Buffer {
+    // Most requests go on as they came: where their members stand matters only to the others.
+    return hasChanges(changes) ? splice(this.#bytes, startScanner([this.#bytes]).end(), changes) : this.#bytes;
+  }
 }
 
 function readLargeBody(bytes: Buffer, members: ReadonlyMap<string, MemberSpan>): ChatBody {

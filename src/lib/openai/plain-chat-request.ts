@@ -7,7 +7,7 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /**
  * Whether a value is a chat request of the forms that nearly all are, for which `chatRequestSchema` would answer the very
- * same value: then the schema, which costs several times as much as reading the fields (`bench/micro`), need not be run.
+ * same value: then the schema, which costs several times as much as reading the fields (`bench/micro.ts`), need not be run.
  * `false` says nothing: the schema decides, and words what is wrong.
  */
 export function isPlainChatRequest(value: unknown): value is ChatRequest {

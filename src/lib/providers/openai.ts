@@ -190,13 +190,15 @@ function readHeader(value: string | string[] | undefined): string | undefined {
 /** The client's own bytes, with only those members changed that the upstream must see otherwise. */
 function upstreamBody({ body, model }: ProviderCall, stream: boolean): Buffer {
   const { head } = body;
+  const renamed = renameTokenLimit(head, model);
+  if (!stream && model === head.model) return body.withMembers(renamed);
   const asksForUsage = head.stream_options?.include_usage === true;
   return body.withMembers({
     ...(model !== head.model && { model: { value: model } }),
     ...(stream && head.stream !== true && { stream: { value: true } }),
     // Usage is always asked for, and kept from clients that did not.
     ...(stream && !asksForUsage && { stream_options: { value: { ...head.stream_options, include_usage: true } } }),
-    ...renameTokenLimit(head, model),
+    ...renamed,
   });
 }
 

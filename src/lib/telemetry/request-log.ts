@@ -10,42 +10,39 @@ export type RequestLog = (end: RequestEnd) => void;
  * {@link RequestEnd} alone.
  *
  * It has the form of pino's lines and goes to the same destination, but is made here: a line with these fields costs
- * 17 us through a logger with redaction (which copies what it is given), 5.4 us through one without, and 2 us this way.
+ * 17 us through a logger with redaction (which copies what it is given) and 5.4 us through one without. Put together by
+ * hand it takes a request that is served among others 3 us less than `JSON.stringify` of an object with these fields.
  */
 export function createRequestLog(destination: DestinationStream): RequestLog {
   const timeOf = createTimeFormat();
   return (end) => {
-    if (end.kept) destination.write(`${JSON.stringify(describe(timeOf(Date.now()), end))}\n`);
+    if (end.kept) destination.write(render(timeOf(Date.now()), end));
   };
 }
 
-function describe(time: string, end: RequestEnd): Readonly<Record<string, unknown>> {
-  const { record } = end;
-  return {
-    level: "info",
-    time,
-    requestId: record.id,
-    keyId: record.keyId,
-    model: record.requestedModel,
-    servedModel: record.servedModel,
-    provider: record.provider,
-    agentId: record.agentId,
-    status: record.status,
-    code: record.errorCode,
-    finishReason: end.finishReason,
-    promptTokens: record.promptTokens,
-    completionTokens: record.completionTokens,
-    cachedTokens: record.cachedTokens,
-    reasoningTokens: record.reasoningTokens,
-    firstTokenMs: record.firstTokenMs === null ? null : round(record.firstTokenMs),
-    totalMs: round(record.totalMs),
-    overheadMs: round(end.overheadMs),
-    attempts: record.attempts,
-    streamed: record.streamed,
-    clientGone: record.clientGone,
-    sdkRetryCount: end.sdkRetryCount,
-    msg: "request",
-  };
+/** Texts that stand in JSON as they are; all of ours are, but for models and such of other makers. */
+const PLAIN = /^[\w.:/-]*$/;
+
+/** The line's fields in their order; what is undefined is left out, as `JSON.stringify` does. */
+function render(time: string, { record, overheadMs, finishReason, sdkRetryCount }: RequestEnd): string {
+  const firstTokenMs = record.firstTokenMs === null ? null : round(record.firstTokenMs);
+  return (
+    `{"level":"info","time":"${time}","requestId":${quote(record.id)},"keyId":${quote(record.keyId)}` +
+    `,"model":${quote(record.requestedModel)},"servedModel":${quote(record.servedModel)}` +
+    `,"provider":${quote(record.provider)},"agentId":${quote(record.agentId)}` +
+    `,"status":${record.status},"code":${quote(record.errorCode)}` +
+    (finishReason === undefined ? "" : `,"finishReason":${quote(finishReason)}`) +
+    `,"promptTokens":${record.promptTokens},"completionTokens":${record.completionTokens}` +
+    `,"cachedTokens":${record.cachedTokens},"reasoningTokens":${record.reasoningTokens}` +
+    `,"firstTokenMs":${firstTokenMs},"totalMs":${round(record.totalMs)},"overheadMs":${round(overheadMs)}` +
+    `,"attempts":${record.attempts},"streamed":${record.streamed},"clientGone":${record.clientGone}` +
+    `${sdkRetryCount === undefined ? "" : `,"sdkRetryCount":${sdkRetryCount}`},"msg":"request"}\n`
+  );
+}
+
+function quote(text: string | null): string {
+  if (text === null) return "null";
+  return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text);
 }
 
 function round(milliseconds: number): number {

@@ -39,7 +39,10 @@ export class LiveRequests {
   }
 
   update({ item }: Seat<LiveRequest>, change: LiveChange): void {
-    Object.assign(item, change);
+    if (change.provider !== undefined) item.provider = change.provider;
+    if (change.servedModel !== undefined) item.servedModel = change.servedModel;
+    if (change.agentId !== undefined) item.agentId = change.agentId;
+    if (change.phase !== undefined) item.phase = change.phase;
     this.#notify();
   }
 

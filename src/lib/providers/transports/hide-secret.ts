@@ -32,10 +32,10 @@ export function hideSecret(provider: LLMProvider, secret: string): LLMProvider {
     return servedBy === outcome.servedBy ? outcome : { ...outcome, servedBy };
   }
 
-  const cleanResult = ({ body, outcome }: CompletionResult): CompletionResult => ({
-    body,
-    outcome: cleanOutcome(outcome),
-  });
+  const cleanResult = (result: CompletionResult): CompletionResult => {
+    const outcome = cleanOutcome(result.outcome);
+    return outcome === result.outcome ? result : { body: result.body, outcome };
+  };
   const rethrow = (thrown: unknown): never => {
     throw cleanError(thrown);
   };

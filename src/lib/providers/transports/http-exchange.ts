@@ -1,8 +1,9 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { Dispatcher, Pool } from "undici";
 import { GatewayError } from "../../http/errors.ts";
+import type { CallTimeouts } from "../types.ts";
 import type { HttpRequest, HttpStreamControl, HttpStreamHandler } from "./http.ts";
-import { startDeadlines, type HttpDeadlines } from "./http-deadlines.ts";
+import { HttpDeadlines } from "./http-deadlines.ts";
 import { abortError, connectionError, type HttpPhase } from "./http-errors.ts";
 import { readRetryAfterMs } from "./http-retry-after.ts";
 
@@ -23,29 +24,25 @@ function isExpected(headers: IncomingHttpHeaders, expected: ExpectedType): boole
   return type === undefined || type === expected || !UNEXPECTED_TYPES[expected].test(type);
 }
 
+export interface ExchangeOptions {
+  readonly request: HttpRequest;
+  /** Instead of the request's own. */
+  readonly timeouts?: CallTimeouts;
+  readonly expected: ExpectedType;
+  readonly handler: HttpStreamHandler;
+  readonly resolve: () => void;
+  readonly reject: (error: GatewayError) => void;
+}
+
 /**
  * One request and its answer: writes the request, feeds the handler and settles exactly once. Whatever ends it early
  * (the signal, a clock, a broken connection, a throw of the handler) destroys the socket. `HttpClient.openStream` tells
  * the errors.
  */
-export function runExchange(
-  pool: Pool,
-  request: HttpRequest,
-  expected: ExpectedType,
-  handler: HttpStreamHandler,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (request.signal.aborted) reject(abortError(request.signal));
-    else new Exchange({ request, expected, handler, resolve, reject }).start(pool);
-  });
-}
-
-interface ExchangeOptions {
-  readonly request: HttpRequest;
-  readonly expected: ExpectedType;
-  readonly handler: HttpStreamHandler;
-  readonly resolve: () => void;
-  readonly reject: (error: GatewayError) => void;
+export function startExchange(pool: Pool, options: ExchangeOptions): void {
+  const { signal } = options.request;
+  if (signal.aborted) options.reject(abortError(signal));
+  else new Exchange(options).start(pool);
 }
 
 interface FailedAnswer {
@@ -69,7 +66,7 @@ class Exchange implements Dispatcher.DispatchHandler, HttpStreamControl {
   constructor(options: ExchangeOptions) {
     this.#options = options;
     this.#onAbort = () => this.#stop(abortError(options.request.signal));
-    this.#deadlines = startDeadlines(options.request.timeouts, (error) => {
+    this.#deadlines = new HttpDeadlines(options.timeouts ?? options.request.timeouts, (error) => {
       // The status of a failed answer says more than the fact that its body lingers.
       if (this.#failure === undefined) this.#stop(error);
       else this.#stopWith(this.#failure);
@@ -79,7 +76,7 @@ class Exchange implements Dispatcher.DispatchHandler, HttpStreamControl {
   start(pool: Pool): void {
     const { method, path, headers, body, signal, timing } = this.#options.request;
     timing?.sent();
-    signal.addEventListener("abort", this.#onAbort, { once: true });
+    signal.addEventListener("abort", this.#onAbort);
     pool.dispatch({ method, path, headers, body: body ?? null, headersTimeout: 0, bodyTimeout: 0 }, this);
   }
 
@@ -155,7 +152,7 @@ class Exchange implements Dispatcher.DispatchHandler, HttpStreamControl {
   }
 
   onResponseEnd(): void {
-    clearTimeout(this.#trailingTimer);
+    if (this.#trailingTimer !== undefined) clearTimeout(this.#trailingTimer);
     if (this.#settled) return;
     this.#options.request.timing?.received();
     if (this.#failure !== undefined) {

@@ -2,13 +2,14 @@ import type { IncomingHttpHeaders } from "node:http";
 import { Pool } from "undici";
 import { GatewayError } from "../../http/errors.ts";
 import type { CallTimeouts, ProviderCall } from "../types.ts";
-import { runExchange } from "./http-exchange.ts";
+import { startExchange } from "./http-exchange.ts";
 
 /** Open connections to one upstream; more requests wait, bounded by their connect clock. */
 const MAX_CONNECTIONS = 1024;
 const MAX_CONNECT_MS = 120_000;
 const KEEP_ALIVE_MS = 4000;
 const DEFAULT_MAX_BODY_BYTES = 64 * 1024 * 1024;
+const ignore = (): void => {};
 
 export interface HttpRequest {
   readonly method: "GET" | "POST";
@@ -93,30 +94,56 @@ export function createHttpClient(baseUrl: string): HttpClient {
     keepAliveTimeout: KEEP_ALIVE_MS,
   });
   return {
-    openStream: (request, handler) => runExchange(pool, request, "text/event-stream", handler),
-    requestJson: (request, maxBodyBytes = DEFAULT_MAX_BODY_BYTES) => {
-      const chunks: Buffer[] = [];
-      let headers: IncomingHttpHeaders = {};
-      let length = 0;
-      const timeouts = { ...request.timeouts, firstOutputMs: Number.POSITIVE_INFINITY };
-      const received = runExchange(pool, { ...request, timeouts }, "application/json", {
-        onOpen: (received) => {
-          headers = received;
-        },
-        onData: (chunk) => {
-          length += chunk.length;
-          if (length > maxBodyBytes) {
-            throw new GatewayError("upstream_invalid_response", "The upstream's answer is too large.");
-          }
-          chunks.push(chunk);
-        },
-        onEnd: () => {},
-      });
-      return received.then(() => {
-        const [first] = chunks;
-        return { headers, body: chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks, length) };
-      });
-    },
+    openStream: (request, handler) =>
+      new Promise((resolve, reject) => {
+        startExchange(pool, { request, expected: "text/event-stream", handler, resolve, reject });
+      }),
+    requestJson: (request, maxBodyBytes = DEFAULT_MAX_BODY_BYTES) =>
+      new Promise((resolve, reject) => {
+        const reply = new ReplyReader(maxBodyBytes, resolve);
+        const { connectMs, idleMs, totalMs } = request.timeouts;
+        startExchange(pool, {
+          request,
+          timeouts: { connectMs, firstOutputMs: Number.POSITIVE_INFINITY, idleMs, totalMs },
+          expected: "application/json",
+          handler: reply,
+          resolve: ignore,
+          reject,
+        });
+      }),
     close: () => pool.destroy(),
   };
+}
+
+/** Gathers an answer that is read whole. */
+class ReplyReader implements HttpStreamHandler {
+  readonly #maxBodyBytes: number;
+  readonly #resolve: (reply: HttpReply) => void;
+  readonly #chunks: Buffer[] = [];
+  #headers: IncomingHttpHeaders = {};
+  #length = 0;
+
+  constructor(maxBodyBytes: number, resolve: (reply: HttpReply) => void) {
+    this.#maxBodyBytes = maxBodyBytes;
+    this.#resolve = resolve;
+  }
+
+  onOpen(headers: IncomingHttpHeaders): void {
+    this.#headers = headers;
+  }
+
+  onData(chunk: Buffer): void {
+    this.#length += chunk.length;
+    if (this.#length > this.#maxBodyBytes) {
+      throw new GatewayError("upstream_invalid_response", "The upstream's answer is too large.");
+    }
+    this.#chunks.push(chunk);
+  }
+
+  /** Every end is the end of a whole answer. */
+  onEnd(): void {
+    const [first] = this.#chunks;
+    const body = this.#chunks.length === 1 && first !== undefined ? first : Buffer.concat(this.#chunks, this.#length);
+    this.#resolve({ headers: this.#headers, body });
+  }
 }
