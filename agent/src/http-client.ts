@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { Agent, EnvHttpProxyAgent, request, type Dispatcher } from "undici";
 import { AGENT_HEADERS, PROTOCOL_VERSION } from "../../src/lib/agent/types.ts";
 import { isLoopback } from "./config.ts";
+import { runExchange, type HttpAnswer } from "./exchange.ts";
 import { AGENT_VERSION } from "./version.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -14,12 +15,6 @@ export interface ProxyAddress {
   readonly url: string;
   readonly secret: string;
   readonly agentId: string;
-}
-
-export interface HttpAnswer {
-  readonly status: number;
-  readonly headers: Dispatcher.ResponseData["headers"];
-  readonly text: string;
 }
 
 export interface HttpRequest {
@@ -60,17 +55,23 @@ export function createProxyClient(address: ProxyAddress): ProxyClient {
     [AGENT_HEADERS.protocol]: String(PROTOCOL_VERSION),
     [AGENT_HEADERS.version]: AGENT_VERSION,
   };
+  const getHeaders = { ...headers, accept: "application/json" };
+  const postHeaders = { ...getHeaders, "content-type": "application/json" };
 
   return {
-    async exchange({ method, path, body, signal, maxBytes }) {
-      const answer = await request(address.url + path, {
-        dispatcher,
-        method,
+    exchange: ({ method, path, body, signal, maxBytes }) => {
+      const target = new URL(address.url + path);
+      return runExchange(dispatcher, {
+        request: {
+          origin: target.origin,
+          path: target.pathname + target.search,
+          method,
+          headers: body === undefined ? getHeaders : postHeaders,
+          body: body ?? null,
+        },
         signal,
-        headers: { ...headers, accept: "application/json", ...(body !== undefined && JSON_HEADERS) },
-        ...(body !== undefined && { body }),
+        maxBytes,
       });
-      return { status: answer.statusCode, headers: answer.headers, text: await readText(answer.body, maxBytes) };
     },
 
     openStream: (path, signal) =>
@@ -86,8 +87,6 @@ export function createProxyClient(address: ProxyAddress): ProxyClient {
     close: () => dispatcher.destroy(),
   };
 }
-
-const JSON_HEADERS = { "content-type": "application/json" } as const;
 
 /** Reads a body as UTF-8 text. Rejects when it is longer than `maxBytes`. */
 export async function readText(body: Dispatcher.ResponseData["body"], maxBytes: number): Promise<string> {

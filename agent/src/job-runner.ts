@@ -137,7 +137,7 @@ export class JobRunner {
   settle(outbox: Outbox): void {
     const job = this.#jobs.get(outbox.requestId);
     if (job?.outbox !== outbox) return;
-    job.abort(new JobAbort(DISAGREEMENT));
+    if (job.isActive) job.abort(new JobAbort(DISAGREEMENT));
     this.#remove(job);
     this.#remember(job);
   }
@@ -218,8 +218,10 @@ export class JobRunner {
   }
 
   #forget(job: Job, why: string): void {
-    if (job.isActive) this.#options.logger.info("ended a request", { requestId: job.id, why });
-    job.abort(new JobAbort({ code: "cancelled", message: why, status: 499, retryable: false }));
+    if (job.isActive) {
+      this.#options.logger.info("ended a request", { requestId: job.id, why });
+      job.abort(new JobAbort({ code: "cancelled", message: why, status: 499, retryable: false }));
+    }
     this.#remove(job);
   }
 

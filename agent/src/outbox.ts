@@ -229,7 +229,9 @@ export class Outbox {
   }
 
   #sealChunk(deltas: ChatDelta[]): SealedMessage {
-    for (const delta of deltas) this.#digest.update(deltaDigestText(delta), "utf8");
+    let text = "";
+    for (const delta of deltas) text += deltaDigestText(delta);
+    this.#digest.update(text, "utf8");
     const opened = this.#deltaCount === 0 ? this.#opened : undefined;
     this.#deltaCount += deltas.length;
     return this.#seal((seq) => ({ type: "chunk", requestId: this.requestId, seq, opened, deltas }));

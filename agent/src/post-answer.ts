@@ -1,5 +1,7 @@
 import { postAnswerSchema, type PostAnswer } from "../../src/lib/agent/types.ts";
-import { parseJson, retryAfterMs, type HttpAnswer } from "./http-client.ts";
+import type { HttpAnswer } from "./exchange.ts";
+import { parseJson, retryAfterMs } from "./http-client.ts";
+import { isPlainAnswer } from "./plain-answer.ts";
 
 /** What became of one POST. */
 export type PostResult =
@@ -16,7 +18,9 @@ export type PostResult =
  */
 export function readAnswer(answer: HttpAnswer): PostResult {
   const isAnswer = (answer.status >= 200 && answer.status < 300) || answer.status === 404;
-  const parsed = isAnswer ? postAnswerSchema.safeParse(parseJson(answer.text)) : undefined;
+  const value = isAnswer ? parseJson(answer.text) : undefined;
+  if (isPlainAnswer(value)) return { kind: "answered", answer: value };
+  const parsed = isAnswer ? postAnswerSchema.safeParse(value) : undefined;
   if (parsed?.success === true) return { kind: "answered", answer: parsed.data };
   if (answer.status === 400 || answer.status === 413 || answer.status === 422) {
     return { kind: "refused", status: answer.status };

@@ -129,7 +129,7 @@ describe("PostLoop", () => {
     second.delta({ content: "b" });
     release();
     await proxy.until(() => proxy.text("r2") === "b");
-    expect(proxy.posts[1]?.messages.map((message) => message.type)).toEqual(["accept", "chunk", "chunk"]);
+    expect(proxy.posts[1]?.messages.map((message) => message.type)).toEqual(["chunk", "accept", "chunk"]);
   });
 
   it.each([

@@ -63,9 +63,8 @@ export class PostLoop {
   #failures = 0;
   /** Ends the present wait for something to send. */
   #wakeUp: () => void = () => undefined;
-  /** Aborted when a new session begins: ends the POST in flight and the wait after a failure. */
+  /** Aborted when a session begins or ends, and with the loop: ends the POST in flight and the wait after a failure. */
   #session = new AbortController();
-  readonly #postSignals = new WeakMap<AbortController, AbortSignal>();
   #idleListeners: (() => void)[] = [];
   #isPosting = false;
 
@@ -135,7 +134,11 @@ export class PostLoop {
 
   /** Posts until `signal` aborts. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
-    signal.addEventListener("abort", () => this.#wakeUp(), { once: true });
+    const stop = (): void => {
+      this.#session.abort();
+      this.#wakeUp();
+    };
+    signal.addEventListener("abort", stop, { once: true });
     while (!signal.aborted) {
       const batch = this.#gather();
       if (batch === null) {
@@ -144,11 +147,11 @@ export class PostLoop {
         continue;
       }
       this.#isPosting = true;
-      const result = await this.#post(batch, signal);
+      const result = await this.#post(batch);
       this.#isPosting = false;
       if (signal.aborted) return;
       this.#handle(batch, result);
-      if (result.kind === "failed") await this.#pauseAfterFailure(result, signal);
+      if (result.kind === "failed") await this.#pauseAfterFailure(result);
     }
   }
 
@@ -171,7 +174,7 @@ export class PostLoop {
     });
   }
 
-  async #pauseAfterFailure(result: PostResult & { kind: "failed" }, signal: AbortSignal): Promise<void> {
+  async #pauseAfterFailure(result: PostResult & { kind: "failed" }): Promise<void> {
     const delayMs = Math.max(
       fullJitter(BACKOFF, this.#failures, this.#options.random),
       Math.min(result.retryAfterMs ?? 0, BACKOFF.maximumMs),
@@ -180,7 +183,7 @@ export class PostLoop {
     const { logger } = this.#options;
     const log = this.#failures === 1 ? logger.warn : logger.debug;
     log("could not report to the proxy, trying again", { reason: result.reason, delayMs: Math.round(delayMs) });
-    await this.#options.sleep(delayMs, AbortSignal.any([signal, this.#session.signal]));
+    await this.#options.sleep(delayMs, this.#session.signal);
   }
 
   #gather(): Batch | null {
@@ -190,36 +193,44 @@ export class PostLoop {
     // Brackets and commas are counted with each part.
     let bytes = 2 + parts.reduce((sum, part) => sum + Buffer.byteLength(part) + 1, 0);
     const lanes: Lane[] = [];
-    // A copy: what is taken from moves to the end of the map.
-    const queue = Array.from(this.#lanes.values());
-    for (const lane of queue) {
+    let isCut = false;
+    for (const lane of this.#lanes.values()) {
       if (lane.pause !== null || !lane.outbox.hasUnsent) continue;
       const room = maxMessages - parts.length;
       let messages = lane.outbox.take(this.#limits.maxPostBytes - bytes - room, room);
       // Alone and still too large: only the proxy can say that it will not have it.
       if (messages.length === 0 && parts.length === 0) messages = lane.outbox.take(Infinity, 1);
+      isCut ||= lane.outbox.hasUnsent;
       if (messages.length === 0) continue;
       lanes.push(lane);
       for (const message of messages) {
         parts.push(message.json);
         bytes += message.bytes + 1;
       }
-      // The next POST begins with another request.
-      this.#lanes.delete(lane.outbox);
-      this.#lanes.set(lane.outbox, lane);
-      if (parts.length >= maxMessages) break;
+      if (parts.length < maxMessages) continue;
+      isCut = true;
+      break;
     }
+    if (isCut) this.#moveToEnd(lanes);
     return parts.length === 0 ? null : { controls, lanes, count: parts.length, body: `[${parts.join(",")}]` };
   }
 
-  async #post(batch: Batch, signal: AbortSignal): Promise<PostResult> {
+  /** Where not all found room, the next POST begins with other requests. */
+  #moveToEnd(lanes: readonly Lane[]): void {
+    for (const lane of lanes) {
+      this.#lanes.delete(lane.outbox);
+      this.#lanes.set(lane.outbox, lane);
+    }
+  }
+
+  async #post(batch: Batch): Promise<PostResult> {
     const interrupted = this.#session.signal;
     try {
       const answer = await this.#options.client.exchange({
         method: "POST",
         path: POST_PATH,
         body: batch.body,
-        signal: this.#postSignal(signal),
+        signal: interrupted,
         maxBytes: MAX_ANSWER_BYTES,
       });
       return interrupted.aborted ? { kind: "interrupted" } : readAnswer(answer);
@@ -227,15 +238,6 @@ export class PostLoop {
       if (interrupted.aborted) return { kind: "interrupted" };
       return { kind: "failed", reason: describeFailure(error) };
     }
-  }
-
-  /** Both signals as one, made once per session. */
-  #postSignal(signal: AbortSignal): AbortSignal {
-    const known = this.#postSignals.get(this.#session);
-    if (known !== undefined) return known;
-    const combined = AbortSignal.any([signal, this.#session.signal]);
-    this.#postSignals.set(this.#session, combined);
-    return combined;
   }
 
   #handle(batch: Batch, result: PostResult): void {

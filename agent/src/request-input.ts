@@ -2,7 +2,8 @@
 import type { AgentRequest } from "../../src/lib/agent/types.ts";
 import { GatewayError } from "../../src/lib/http/errors.ts";
 import { chatRequestSchema, type ChatRequest } from "../../src/lib/openai/chat.ts";
-import { describeFailure, parseJson, type HttpAnswer, type ProxyClient } from "./http-client.ts";
+import type { HttpAnswer } from "./exchange.ts";
+import { describeFailure, parseJson, type ProxyClient } from "./http-client.ts";
 import { fullJitter, type Random, type Sleep } from "./timing.ts";
 
 /** Above the largest body that a proxy takes by default. */

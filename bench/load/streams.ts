@@ -31,8 +31,8 @@ export async function runStreams(plan: StreamsPlan): Promise<LoadResult> {
   // Starts are spread over one stream's length, so that the later ones are spread too.
   const spreadMs = Math.min(lengthMs, plan.warmupSeconds * 1000) / plan.streams;
   for (let index = 0; index < plan.streams; index += 1) {
-    const ask = await openStream(run);
-    setTimeout(ask, index * spreadMs);
+    // A connection is opened when its stream is due: a server cuts off one that says nothing for half a minute.
+    setTimeout(() => void startStream(run), index * spreadMs);
   }
   await sleep(plan.warmupSeconds * 1000);
   window.open();
@@ -48,6 +48,15 @@ async function drain(run: Run, timeoutMs: number): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   while (run.underWay > 0 && performance.now() < deadline) await sleep(10);
   if (run.underWay > 0) run.window.failed(`${run.underWay} streams never ended`);
+}
+
+async function startStream(run: Run): Promise<void> {
+  try {
+    const ask = await openStream(run);
+    ask();
+  } catch (error) {
+    run.window.failed(error instanceof Error ? error.message : String(error));
+  }
 }
 
 /** Opens the connection of one stream; what it returns starts the first one. */

@@ -5,7 +5,8 @@ import type { CliExecutor } from "../../../src/lib/cli/types.ts";
 import type { Environment, LoadedConfig } from "../config.ts";
 import { createExecutor } from "../executor.ts";
 import { EXIT } from "../exit-codes.ts";
-import { createProxyClient, describeFailure, parseJson, type HttpAnswer, type ProxyClient } from "../http-client.ts";
+import type { HttpAnswer } from "../exchange.ts";
+import { createProxyClient, describeFailure, parseJson, type ProxyClient } from "../http-client.ts";
 import { printable } from "../logger.ts";
 
 export interface Check {

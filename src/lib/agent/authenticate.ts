@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { hash, timingSafeEqual } from "node:crypto";
 import { readBearer } from "../http/bearer.ts";
 import { GatewayError } from "../http/errors.ts";
 import type { HttpRequest } from "../http/context.ts";
@@ -21,5 +21,5 @@ export function requireAgent(request: HttpRequest, authenticateAgent: Authentica
 }
 
 function sha256(text: string): Buffer {
-  return createHash("sha256").update(text).digest();
+  return hash("sha256", text, "buffer");
 }

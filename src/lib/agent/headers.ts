@@ -18,8 +18,18 @@ export interface ConnectHeaders extends AgentIdentity {
   readonly version: string;
 }
 
-/** Who posts or asks: `X-Agent-Id` and `X-Agent-Instance`. Throws `invalid_value` (400) naming the header. */
-export function readIdentity(request: HttpRequest): AgentIdentity {
+/**
+ * Who posts or asks: `X-Agent-Id` and `X-Agent-Instance`. One that `isRegistered` knows was checked when it connected.
+ * Throws `invalid_value` (400) naming the header.
+ */
+export function readIdentity(
+  request: HttpRequest,
+  isRegistered: (agent: AgentIdentity) => boolean = () => false,
+): AgentIdentity {
+  const { [AGENT_HEADERS.id]: agentId, [AGENT_HEADERS.instance]: instance } = request.headers;
+  if (typeof agentId === "string" && typeof instance === "string" && isRegistered({ agentId, instance })) {
+    return { agentId, instance };
+  }
   const headers = parse(identitySchema, request);
   return { agentId: headers[AGENT_HEADERS.id], instance: headers[AGENT_HEADERS.instance] };
 }

@@ -1,10 +1,12 @@
-import { readJson } from "../http/json-body.ts";
+import { readBody } from "../http/body.ts";
 import type { HttpHandler } from "../http/context.ts";
+import { parseBoundedJson, toRequestError } from "../http/json-body.ts";
 import { sendJson } from "../http/respond.ts";
 import { requireAgent, type AuthenticateAgent } from "./authenticate.ts";
 import { readIdentity } from "./headers.ts";
 import type { AgentManager } from "./manager.ts";
-import { agentPostSchema, PROTOCOL_LIMITS, type PostAnswer } from "./types.ts";
+import { isPlainPost } from "./plain-post.ts";
+import { agentPostSchema, PROTOCOL_LIMITS, type AgentMessage, type PostAnswer } from "./types.ts";
 
 export interface AgentResponseOptions {
   readonly manager: AgentManager;
@@ -19,12 +21,21 @@ export interface AgentResponseOptions {
 export function createAgentResponseHandler({ manager, authenticateAgent }: AgentResponseOptions): HttpHandler {
   return async (context) => {
     requireAgent(context.request, authenticateAgent);
-    const identity = readIdentity(context.request);
-    const post = await readJson(context, agentPostSchema, PROTOCOL_LIMITS.maxPostBytes);
+    const identity = readIdentity(context.request, (agent) => manager.knowsAgent(agent));
+    const body = await readBody(context.request, { limitBytes: PROTOCOL_LIMITS.maxPostBytes, signal: context.signal });
+    const messages = readMessages(body);
     const isKnown = manager.knowsAgent(identity);
-    const answer = manager.handleResponse(identity, Array.isArray(post) ? post : [post]);
+    const answer = manager.handleResponse(identity, messages);
     sendJson(context.response, isKnown && !isAllUnknown(answer) ? 200 : 404, answer);
   };
+}
+
+function readMessages(body: Buffer): readonly AgentMessage[] {
+  const value = parseBoundedJson(body);
+  if (isPlainPost(value)) return value;
+  const parsed = agentPostSchema.safeParse(value);
+  if (!parsed.success) throw toRequestError(parsed.error, value);
+  return Array.isArray(parsed.data) ? parsed.data : [parsed.data];
 }
 
 function isAllUnknown({ results }: PostAnswer): boolean {
