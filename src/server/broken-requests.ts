@@ -45,6 +45,11 @@ export function answerBrokenRequests(server: Server): (exchange: Exchange) => vo
   server.on("connect", (_request, socket: Duplex) => {
     // No longer node:http's: without a listener a reset would end the process.
     socket.on("error", () => socket.destroy());
+    const earlier = newest.get(socket);
+    if (earlier !== undefined && !earlier.response.writableFinished) {
+      socket.destroy();
+      return;
+    }
     endWith(socket, new GatewayError("method_not_allowed", "CONNECT is not allowed: this is no tunnel."));
   });
   server.on("checkExpectation", (request, response) => {

@@ -7,6 +7,11 @@ import { countsAgainstTarget, isGuarded, mayAskAgain, planRetryWait } from "./re
 const usage = { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 };
 const codes = Object.keys(ERROR_CODES).filter(isErrorCode);
 
+it("does not hold against a target what a field of the request has brought about", () => {
+  expect(countsAgainstTarget(new GatewayError("upstream_incomplete", "fewer choices", { param: "n" }))).toBe(false);
+  expect(countsAgainstTarget(new GatewayError("upstream_incomplete", "cut off"))).toBe(true);
+});
+
 describe("planRetryWait", () => {
   const plan = fc.record({
     retryAfterMs: fc.option(fc.integer({ min: 0, max: 20_000 }), { nil: undefined }),

@@ -37,6 +37,8 @@ export function isGuarded(type: ProviderType): boolean {
  */
 export function countsAgainstTarget(error: GatewayError): boolean {
   if (error.code === "rate_limit_exceeded" && error.shouldRetry === false) return false;
+  // What names a field of the request is about the request: one client's `n` must not close a door for the others.
+  if (error.param !== null) return false;
   return TARGET_CODES.has(error.code);
 }
 

@@ -23,6 +23,8 @@ export class NodeResponse implements HttpResponse {
   #isStream = false;
   /** Whether node has sent the headers with a first piece, so that more pieces may follow it on the socket. */
   #hasBegun = false;
+  /** The socket that was asked to tell of its drain: the answer lets go of it at its end. */
+  #drainSocket: Socket | undefined;
 
   readonly #timing: RequestTiming;
 
@@ -71,6 +73,8 @@ export class NodeResponse implements HttpResponse {
     if (!this.#isCommitted) this.#commit();
     const { socket } = this.#response;
     if (this.#hasBegun && socket !== null && typeof data === "string") {
+      // An empty piece is the end of the body, and one after the end would be read as the next answer.
+      if (data === "" || this.#response.writableEnded) return true;
       return socket.write(`${Buffer.byteLength(data).toString(16)}\r\n${data}\r\n`, onWritten);
     }
     this.#hasBegun = this.#isStream && socket !== null && this.#response.chunkedEncoding;
@@ -96,12 +100,14 @@ export class NodeResponse implements HttpResponse {
 
   off(event: Event, listener: () => void): void {
     this.#response.off(event, listener);
-    if (event === "drain") this.#response.socket?.off(event, listener);
+    if (event === "drain") this.#drainSocket?.off(event, listener);
   }
 
   /** Who tells that the socket has taken what was written: the socket itself, and node until the answer has one. */
   #emitter(event: Event): Pick<ServerResponse | Socket, "on" | "once"> {
-    return event === "drain" && this.#response.socket !== null ? this.#response.socket : this.#response;
+    if (event !== "drain" || this.#response.socket === null) return this.#response;
+    this.#drainSocket = this.#response.socket;
+    return this.#drainSocket;
   }
 
   #indexOf(name: string): number {

@@ -35,6 +35,11 @@ export class KeyLimiter {
     this.#isOff = options.requestsPerMinute === 0 && options.maxConcurrency === 0;
   }
 
+  /** Whether a place that was taken must be given back: only where requests at a time are limited. */
+  get holdsPlaces(): boolean {
+    return this.#options.maxConcurrency > 0;
+  }
+
   /** Takes a place for one request of a key. What is refused does not count. */
   reserve(keyId: string): Verdict {
     if (this.#isOff) return { admitted: true, release: NOTHING };

@@ -87,6 +87,8 @@ class SmallBody implements ChatBody {
   constructor(bytes: Buffer) {
     this.head = parseRequest(bytes);
     this.#bytes = bytes;
+    // Two readers may take a different one of two members of a name; only a text that could hold such is looked through.
+    if (mayRepeatModel(bytes)) startScanner([bytes]).end();
   }
 
   get byteLength(): number {
@@ -101,6 +103,14 @@ class SmallBody implements ChatBody {
     // Most requests go on as they came: where their members stand matters only to the others.
     return hasChanges(changes) ? splice(this.#bytes, startScanner([this.#bytes]).end(), changes) : this.#bytes;
   }
+}
+
+const MODEL_KEY = Buffer.from('"model"');
+
+/** Whether the model may stand in a text twice, in plain letters or spelled with escapes. */
+function mayRepeatModel(bytes: Buffer): boolean {
+  const first = bytes.indexOf(MODEL_KEY);
+  return bytes.indexOf(MODEL_KEY, first + 1) !== -1 || bytes.includes("\\u00");
 }
 
 function readLargeBody(bytes: Buffer, members: ReadonlyMap<string, MemberSpan>): ChatBody {

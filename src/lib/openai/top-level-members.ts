@@ -11,9 +11,6 @@ const COMMA = 0x2c;
 const SPACE = 0x20;
 /** Strings up to so many bytes are searched in place; a native search costs more to begin than these take. */
 const SHORT_STRING = 48;
-/** A key of more bytes is nobody's we know. */
-const MAX_KEY_BYTES = 64;
-
 /** Where one member of a JSON object stands, as offsets in bytes; ends are exclusive, quotes are part of the key. */
 export interface MemberSpan {
   readonly keyStart: number;
@@ -53,6 +50,8 @@ type Expecting = "key" | "colon" | "value" | "comma";
  */
 export function createMemberScanner(options: MemberScannerOptions): MemberScanner {
   const { keys, maxDepth, maxFields, objectsIn } = options;
+  // A key of more bytes is none of those wanted, even with every character spelled as an escape of six, and its quotes.
+  const maxKeyBytes = 6 * Math.max(0, ...[...keys].map((key) => key.length)) + 2;
   const members = new Map<string, MemberSpan>();
   /** The opening bracket of each level. */
   const brackets: number[] = [];
@@ -146,7 +145,7 @@ export function createMemberScanner(options: MemberScannerOptions): MemberScanne
   }
 
   function currentKey(): string | undefined {
-    if (keyEnd - keyStart > MAX_KEY_BYTES) return undefined;
+    if (keyEnd - keyStart > maxKeyBytes) return undefined;
     const [only] = keyBytes;
     const bytes = keyBytes.length === 1 && only !== undefined ? only : Buffer.concat(keyBytes);
     const text = bytes.toString("latin1", 1, bytes.length - 1);
@@ -261,7 +260,7 @@ export function createMemberScanner(options: MemberScannerOptions): MemberScanne
       }
       offset += length;
       // A key that goes on in the next chunk.
-      if (inString && depth === 1 && expecting === "key" && offset - keyStart <= MAX_KEY_BYTES) {
+      if (inString && depth === 1 && expecting === "key" && offset - keyStart <= maxKeyBytes) {
         keyBytes = [...keyBytes, chunk.subarray(Math.max(0, keyStart - chunkStart))];
       }
     },

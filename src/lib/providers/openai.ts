@@ -4,7 +4,7 @@ import { createSseParser } from "../http/sse.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { createLeadHolder } from "./openai/hold-lead.ts";
 import { createChunkRelay } from "./openai/relay-chunk.ts";
-import { watchCompletion } from "./openai/relay-completion.ts";
+import { fewerChoices, watchCompletion } from "./openai/relay-completion.ts";
 import { renameTokenLimit } from "./openai/token-limit.ts";
 import { translateOpenAIError } from "./openai/translate-error.ts";
 import { translateOpenAIHeaders } from "./openai/translate-headers.ts";
@@ -114,6 +114,7 @@ export function createOpenAIProvider(options: OpenAIProviderOptions): LLMProvide
     };
     const requireFinished = (): void => {
       if (relay.finished) return;
+      if (relay.lacksChoices) throw fewerChoices(relay.usage);
       throw new GatewayError("upstream_incomplete", "The upstream's stream ended before the answer did.");
     };
     const parser = createSseParser({

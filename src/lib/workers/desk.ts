@@ -10,7 +10,7 @@ import type { Answer, FromHome, FromWorker, PlaceVerdict, Question, QuestionKind
 /** What of the home the workers use. */
 export interface DeskParts {
   readonly keyStore: Pick<KeyStore, "find" | "touch">;
-  readonly keyLimiter: Pick<KeyLimiter, "reserve">;
+  readonly keyLimiter: Pick<KeyLimiter, "reserve" | "holdsPlaces">;
   readonly logWriter: Pick<LogWriter, "record" | "lost">;
   readonly live: Pick<LiveRequests, "end" | "report">;
 }
@@ -51,7 +51,9 @@ export function openDesk({ workerId, parts, send }: DeskOptions): Desk {
 
   const reserve = (place: number, keyId: string): PlaceVerdict => {
     const verdict = keyLimiter.reserve(keyId);
-    if (verdict.admitted) places.set(place, verdict.release);
+    // Where only requests per minute are limited, the worker has nothing to give back, and never does.
+    if (verdict.admitted && keyLimiter.holdsPlaces) places.set(place, verdict.release);
+    else if (verdict.admitted) verdict.release();
     return withoutRelease(verdict);
   };
 

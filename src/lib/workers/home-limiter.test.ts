@@ -68,6 +68,23 @@ describe("limits kept by the home for its workers", () => {
     expect(home.sent.length).toBe(2);
   });
 
+  it("keep nothing of a request where only requests per minute are limited", () => {
+    let released = 0;
+    const desk = openDesk({
+      workerId: 1,
+      parts: {
+        keyLimiter: { holdsPlaces: false, reserve: () => ({ admitted: true, release: () => (released += 1) }) },
+        keyStore: { find: async () => undefined, touch: () => undefined },
+        logWriter: { record: () => undefined, lost: () => undefined },
+        live: { end: () => undefined, report: () => undefined },
+      },
+      send: () => undefined,
+    });
+    const places = Array.from({ length: 100 }, (_, place) => ({ place, keyId: "key_1" }));
+    desk.take({ codewise: "question", call: 1, question: { kind: "reserve", places } });
+    expect(released).toBe(100);
+  });
+
   it("give back the places of requests that end, and of a worker that dies", async () => {
     const home = createHome({ requestsPerMinute: 0, maxConcurrency: 2 });
     const [doomed, other] = [home.addWorker(1), home.addWorker(2)];

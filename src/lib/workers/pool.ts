@@ -64,7 +64,7 @@ export class WorkerPool {
   give(socket: Socket): void {
     // One that breaks here has nobody else to tell.
     socket.on("error", () => undefined);
-    const member = [...this.#members.values()].find(({ isReady }) => isReady);
+    const member = [...this.#members.values()].find(({ isReady, process }) => isReady && process.connected);
     if (member === undefined) {
       if (this.#waiting.length < MAX_WAITING) this.#waiting.push(socket);
       else socket.destroy();
@@ -73,7 +73,6 @@ export class WorkerPool {
     // To the end of the line.
     this.#members.delete(member.id);
     this.#members.set(member.id, member);
-    if (!member.process.connected) return this.give(socket);
     member.process.send({ codewise: "connection" } satisfies FromHome, socket, { keepOpen: false }, (error) => {
       if (error !== null) socket.destroy();
     });

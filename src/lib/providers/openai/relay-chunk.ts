@@ -28,6 +28,8 @@ export interface ChunkRelay {
   readonly finishReason: FinishReason | undefined;
   /** Whether as many choices as were asked for, and every one that was begun, have their finish reason. */
   readonly finished: boolean;
+  /** Whether every choice that was begun has its finish reason, and they are fewer than were asked for. */
+  readonly lacksChoices: boolean;
   readonly usage: Usage | undefined;
 }
 
@@ -87,6 +89,9 @@ export function createChunkRelay(options: ChunkRelayOptions): ChunkRelay {
     },
     get finished() {
       return ended.size >= options.choices && begun.size === ended.size;
+    },
+    get lacksChoices() {
+      return ended.size > 0 && begun.size === ended.size && ended.size < options.choices;
     },
     get usage() {
       return usage;

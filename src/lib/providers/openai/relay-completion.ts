@@ -30,11 +30,16 @@ export function watchCompletion(body: Buffer, choices: number): WatchedCompletio
     throw new GatewayError("upstream_invalid_response", message, { usage });
   }
   if (reasons.length < choices) {
-    const message = "The upstream's answer has fewer choices than were asked for.";
-    throw new GatewayError("upstream_incomplete", message, { usage });
+    throw fewerChoices(usage);
   }
   const { model } = reply;
   return { model: typeof model === "string" ? model : undefined, finishReason: toFinishReason(reason), usage };
+}
+
+/** An upstream that does not know `n`, or knows it better: it is well, but the answer is not what was asked for. */
+export function fewerChoices(usage: Usage | undefined): GatewayError {
+  const message = "The upstream's answer has fewer choices than were asked for.";
+  return new GatewayError("upstream_incomplete", message, { param: "n", usage });
 }
 
 /** The finish reason of each choice; empty where one has none. */
