@@ -53,7 +53,8 @@ describe("createMemberScanner", () => {
 
   it("knows a key that is spelled with escapes", () => {
     expect(texts(String.raw`{"\u006dodel":1}`)).toEqual({ [String.raw`"\u006dodel"`]: "1" });
-    const escaped = [..."stream"].map((letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`).join("");
+    const spell = (letter: string): string => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`;
+    const escaped = Array.from("stream", spell).join("");
     expect(texts(`{"${escaped}":1}`, [5, 20])).toEqual({ [`"${escaped}"`]: "1" });
     expect(() => scan(`{"stream":1,"${escaped}":2}`)).toThrow(expect.objectContaining({ code: "invalid_json" }));
   });
