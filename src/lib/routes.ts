@@ -50,9 +50,7 @@ export function createRoutes(parts: RouteParts): readonly Route[] {
     parts;
   const { resilience, telemetry, metrics, peerMetrics } = parts;
   const lookUpKey = (token: string) => keyStore.authenticate(token);
-  const record = (row: RequestRecord) => {
-    if (env.REQUEST_LOG_ENABLED) logWriter.record(row);
-  };
+  const record = (row: RequestRecord) => logWriter.record(row);
   const chat = createChatRoute({
     env,
     registry,

@@ -33,6 +33,7 @@ import { startTracing } from "./telemetry/start-tracing.ts";
 import { LiveRequests } from "./usage/live-requests.ts";
 import { startLogRetention } from "./usage/log-retention.ts";
 import { createLogWriter, type LogWriter } from "./usage/log-writer.ts";
+import { NO_LOG } from "./usage/no-log.ts";
 import { VERSION } from "./version.ts";
 
 export interface Runtime {
@@ -94,7 +95,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     onGenerated: printAdminKey,
   });
   const keyStore = createKeyStore({ database, logger });
-  const logWriter = createLogWriter({ database, logger });
+  const logWriter = env.REQUEST_LOG_ENABLED ? createLogWriter({ database, logger }) : NO_LOG;
   const retention = startLogRetention({ database, logger, days: env.REQUEST_LOG_RETENTION_DAYS });
   const live = new LiveRequests();
   const keepAlive = new KeepAlive(keepAliveMs);

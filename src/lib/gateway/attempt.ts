@@ -3,6 +3,7 @@ import type { LLMProvider } from "../providers/types.ts";
 import { PASS, REFUSED, type Permit } from "./circuit-breaker.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Target } from "./resolve-targets.ts";
+import { whyFailed } from "./why-failed.ts";
 import { countsAgainstTarget, isGuarded, mayAskAgain, planRetryWait } from "./retry-policy.ts";
 
 export interface AttemptOptions<Result> {
@@ -124,7 +125,7 @@ async function ask<Result>(
       if (!signal.aborted && countsAgainstTarget(error)) health.fail(target, permit, error.retryAfterMs);
       else health.release(target, permit);
     }
-    if (signal.aborted) throw abortedError(signal, error);
+    if (signal.aborted) throw whyFailed(signal, error);
     if (delivered() || !error.failover) throw finalError(trail, error);
     logger.warn(
       // Not the message: an upstream's words may quote the prompt.
@@ -148,7 +149,7 @@ async function waitForRetry<Result>(options: AttemptOptions<Result>, { target, e
   try {
     await resilience.wait(waitMs, signal);
   } catch (thrown) {
-    throw abortedError(signal, toGatewayError(thrown));
+    throw whyFailed(signal, toGatewayError(thrown));
   }
   const permit = resilience.health.reenter(target);
   if (permit !== REFUSED) resilience.onRetry({ target, code: error.code, waitMs });
@@ -162,9 +163,4 @@ async function waitForRetry<Result>(options: AttemptOptions<Result>, { target, e
 function finalError({ attempts, severalTargets }: Trail, error: GatewayError): GatewayError {
   if (attempts === 1 && error.usage === undefined) return error;
   return changeError(error, { shouldRetry: false, ...(severalTargets && { upstreamHeaders: undefined }) });
-}
-
-/** Why a request was aborted, with what it had used. */
-function abortedError(signal: AbortSignal, error: GatewayError): GatewayError {
-  return signal.reason instanceof GatewayError ? changeError(signal.reason, { usage: error.usage }) : error;
 }

@@ -1,7 +1,7 @@
 import type { BodyBudget, BodyShare } from "../http/body-budget.ts";
 import { readBody } from "../http/body.ts";
 import type { HttpContext, HttpHandler } from "../http/context.ts";
-import { changeError, GatewayError, toGatewayError } from "../http/errors.ts";
+import { GatewayError, toGatewayError } from "../http/errors.ts";
 import type { ClientKey } from "../keys/key-store.ts";
 import type { Limiter } from "../limits/types.ts";
 import { createChatBodyReader, type ChatBody } from "../openai/chat-body.ts";
@@ -24,6 +24,7 @@ import type { KeepAlive } from "./keep-alive.ts";
 import { createResilience, type Resilience } from "./resilience.ts";
 import { serveStream } from "./serve-stream.ts";
 import { serveWhole } from "./serve-whole.ts";
+import { whyFailed } from "./why-failed.ts";
 
 export interface ChatCompletionsOptions {
   readonly registry: ProviderRegistry;
@@ -75,7 +76,7 @@ export function createChatCompletionsHandler(options: ChatCompletionsOptions): H
       const outcome = await serve(settings, context, meter, traceContext, share);
       if (outcome !== undefined) meter.succeeded(outcome);
     } catch (thrown) {
-      const error = whyFailed(context, toGatewayError(thrown));
+      const error = whyFailed(context.signal, toGatewayError(thrown));
       meter.failed(error);
       throw thrown instanceof GatewayError ? error : thrown;
     } finally {
@@ -151,12 +152,6 @@ async function readChat({ request, signal }: HttpContext, share: BodyShare, limi
     });
   }
   return body;
-}
-
-/** What the row and the client are told: why the request was aborted, where it was, else what went wrong. */
-function whyFailed({ signal }: HttpContext, error: GatewayError): GatewayError {
-  if (!signal.aborted || !(signal.reason instanceof GatewayError)) return error;
-  return changeError(signal.reason, { usage: error.usage });
 }
 
 function withSpan(

@@ -32,7 +32,7 @@ export const serveStream: Serve = async (exchange) => {
       },
     });
     responder.finish(outcome);
-    await delivered(exchange, outcome.usage);
+    await delivered(context, outcome.usage);
     return outcome;
   } finally {
     unwatch();

@@ -19,6 +19,6 @@ export const serveWhole: Serve = async (exchange) => {
   noteServed(exchange, providerId, result.outcome.servedBy);
   meter.firstOutput();
   sendJson(context.response, 200, result.body);
-  await delivered(exchange, result.outcome.usage);
+  await delivered(context, result.outcome.usage);
   return result.outcome;
 };

@@ -172,6 +172,12 @@ export function changeError(
   });
 }
 
+/** The same failure with the tokens that were used before it, for the row; unchanged where they are not known. */
+export function withUsage(error: GatewayError, usage: Usage | undefined): GatewayError {
+  if (usage === undefined || error.usage !== undefined) return error;
+  return changeError(error, { usage });
+}
+
 /** Turns anything thrown into a GatewayError; what is not one is `server_error` with a message that tells nothing. */
 export function toGatewayError(thrown: unknown): GatewayError {
   if (thrown instanceof GatewayError) return thrown;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { GatewayError, toGatewayError } from "../http/errors.ts";
+import { GatewayError, toGatewayError, withUsage } from "../http/errors.ts";
 import { createSseParser } from "../http/sse.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { CLAUDE_ALIAS_MODELS, CLAUDE_STATIC_MODELS, claudeModelTraits, resolveClaudeModel } from "./claude/models.ts";
@@ -10,7 +10,7 @@ import { translateResponse } from "./claude/translate-response.ts";
 import { createClaudeStreamTranslator } from "./claude/translate-stream.ts";
 import { hideSecret } from "./transports/hide-secret.ts";
 import { createBackpressure } from "./transports/http-backpressure.ts";
-import { withAnswerHeaders, withUsage } from "./transports/http-errors.ts";
+import { withAnswerHeaders } from "./transports/http-errors.ts";
 import { createModelList } from "./transports/http-model-list.ts";
 import { createHttpClient, type HttpRequest, type HttpStreamControl } from "./transports/http.ts";
 import type { LLMProvider, ProviderCall, ProviderModel, ProviderOutcome, ServedBy, StreamSink } from "./types.ts";

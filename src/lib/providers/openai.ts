@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { GatewayError, toGatewayError } from "../http/errors.ts";
+import { GatewayError, toGatewayError, withUsage } from "../http/errors.ts";
 import { createSseParser } from "../http/sse.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { createLeadHolder } from "./openai/hold-lead.ts";
@@ -10,7 +10,7 @@ import { translateOpenAIError } from "./openai/translate-error.ts";
 import { translateOpenAIHeaders } from "./openai/translate-headers.ts";
 import { hideSecret } from "./transports/hide-secret.ts";
 import { createBackpressure } from "./transports/http-backpressure.ts";
-import { withAnswerHeaders, withUsage } from "./transports/http-errors.ts";
+import { withAnswerHeaders } from "./transports/http-errors.ts";
 import { createModelList, type ModelList } from "./transports/http-model-list.ts";
 import { createHttpClient, type HttpRequest, type HttpStreamControl } from "./transports/http.ts";
 import type { LLMProvider, ProviderCall, ProviderModel, ProviderOutcome, ServedBy, StreamSink } from "./types.ts";

@@ -1,6 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { changeError, GatewayError } from "../../http/errors.ts";
-import type { Usage } from "../../openai/usage.ts";
 
 /** How far a request had come when its connection failed. */
 export type HttpPhase = "connecting" | "waiting" | "receiving";
@@ -57,10 +56,4 @@ export function withAnswerHeaders(
   const shouldRetry = error.shouldRetry ?? (said === "true" ? true : said === "false" ? false : undefined);
   if (shouldRetry === error.shouldRetry && upstreamHeaders === undefined) return error;
   return changeError(error, { shouldRetry, upstreamHeaders });
-}
-
-/** The same failure with the tokens that were used before it, for the row; unchanged where they are not known. */
-export function withUsage(error: GatewayError, usage: Usage | undefined): GatewayError {
-  if (usage === undefined || error.usage !== undefined) return error;
-  return changeError(error, { usage });
 }
