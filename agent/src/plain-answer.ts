@@ -1,3 +1,4 @@
+import { isFields } from "../../src/lib/openai/fields.ts";
 import { MESSAGE_STATUSES, type PostAnswer } from "../../src/lib/agent/types.ts";
 
 const STATUSES: ReadonlySet<unknown> = new Set(MESSAGE_STATUSES);
@@ -28,8 +29,4 @@ function isPlainResult(value: unknown): boolean {
 
 function isCount(value: unknown): boolean {
   return Number.isSafeInteger(value) && Number(value) >= 0;
-}
-
-function isFields(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

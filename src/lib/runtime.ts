@@ -13,8 +13,7 @@ import { breakerStatesByProvider } from "./gateway/breaker-states.ts";
 import { createCallGate } from "./gateway/call-gate.ts";
 import { KeepAlive } from "./gateway/keep-alive.ts";
 import { createLoopGuard, type LoopGuard } from "./gateway/loop-guard.ts";
-import { createResilience, type Resilience } from "./gateway/resilience.ts";
-import { traceProvider } from "./gateway/trace-provider.ts";
+import type { Resilience } from "./gateway/resilience.ts";
 import type { HttpContext } from "./http/context.ts";
 import { createDispatcher } from "./http/dispatch.ts";
 import { createRouter } from "./http/router.ts";
@@ -23,6 +22,7 @@ import { createKeyStore, type KeyStore } from "./keys/key-store.ts";
 import { limitInFlight } from "./limits/in-flight-limiter.ts";
 import { KeyLimiter } from "./limits/key-limiter.ts";
 import { createObservability } from "./observability.ts";
+import { createProcessResilience, traceProviders } from "./process-parts.ts";
 import { readProviderSettings } from "./provider-settings.ts";
 import { createBuiltinProviders, createProviderRegistry, type ProviderRegistry } from "./providers/index.ts";
 import { createRoutes } from "./routes.ts";
@@ -113,24 +113,9 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   const limiter = limitInFlight(env.MAX_IN_FLIGHT, keyLimiter);
   const loop = createLoopGuard();
   const gate = createCallGate();
-  const resilience = createResilience({
-    retryWaitMaxMs: env.RETRY_WAIT_MAX_MS,
-    circuitCooldownMs: env.CIRCUIT_COOLDOWN_MS,
-    onTransition: ({ target, from, to }) => logger.warn({ ...target, from, to }, "a circuit breaker changed its state"),
-    onRetry: ({ target, code, waitMs }) => {
-      logger.debug({ ...target, code, waitMs }, "a target is asked again");
-    },
-  });
+  const resilience = createProcessResilience(env, logger);
   const providers = createBuiltinProviders({ ...readProviderSettings(env, manager, logger), via: loop.via, logger });
-  const baseUrls: Readonly<Record<string, string>> = {
-    openai: env.OPENAI_BASE_URL,
-    "claude-api": env.ANTHROPIC_BASE_URL,
-  };
-  const registry = createProviderRegistry(
-    tracing === undefined
-      ? providers
-      : providers.map((provider) => traceProvider(provider, tracing, baseUrls[provider.id])),
-  );
+  const registry = createProviderRegistry(traceProviders(providers, env, tracing));
   const breakers = () => breakerStatesByProvider(registry.ids(), resilience.health.states());
   const sources = { registry, gate, manager, logWriter, breakers };
   const observability = createObservability({ env, logDestination, tracing, ...sources });

@@ -1,9 +1,8 @@
+import { type Fields, isFields } from "../openai/fields.ts";
 import { PROTOCOL_LIMITS, type AgentMessage } from "./types.ts";
 
 const MAX_ID_LENGTH = 128;
 const MAX_DELTAS = 10_000;
-
-type Fields = Readonly<Record<string, unknown>>;
 
 /**
  * Whether a value is a POST of the kind that nearly all are (chunks of text, and the messages that accept a request), for
@@ -41,8 +40,4 @@ function hasFields(value: Fields, count: number): boolean {
 
 function isCounted(value: unknown): boolean {
   return Number.isSafeInteger(value) && Number(value) >= 1;
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -10,7 +10,7 @@ const usage = { prompt_tokens: 1, completion_tokens: 2, total_tokens: 3 };
 /** An answer that was ended and of which the client's socket has not taken everything. */
 function undelivered() {
   const life = new RequestLife();
-  const destroy = vi.fn();
+  const destroy = vi.fn<() => void>();
   const response = Object.assign(new EventEmitter(), { writableFinished: false, destroy });
   const context = {
     response,

@@ -1,3 +1,4 @@
+import { OPEN_BRACKET } from "../http/json-bytes.ts";
 import { isUtf8 } from "node:buffer";
 import { GatewayError } from "../http/errors.ts";
 import { MAX_DEPTH, MAX_FIELDS, parseBoundedJson, parseJsonText, toRequestError } from "../http/json-body.ts";
@@ -11,7 +12,6 @@ export const PARSED_AT_ONCE_MAX = 64 * 1024;
 const MAX_HEAD_MEMBER = 64 * 1024;
 const HEAD_KEYS: readonly string[] = Object.keys(chatHeadSchema.shape);
 const KEYS: ReadonlySet<string> = new Set([...HEAD_KEYS, "messages"]);
-const OPEN_BRACKET = 0x5b;
 
 /** What becomes of a member: another value, another name for the value it has. */
 export interface MemberChange {

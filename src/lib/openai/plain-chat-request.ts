@@ -1,9 +1,8 @@
+import { isFields } from "./fields.ts";
 import type { ChatRequest } from "./chat.ts";
 
 const ROLES: ReadonlySet<unknown> = new Set(["system", "developer", "user"]);
 const MAX_ITEMS = 1000;
-
-type Fields = Readonly<Record<string, unknown>>;
 
 /**
  * Whether a value is a chat request of the forms that nearly all are, for which `chatRequestSchema` would answer the very
@@ -90,10 +89,6 @@ function isListOf(value: unknown, isElement: (element: unknown) => boolean, mini
 
 function isOptional(value: unknown, is: (present: unknown) => boolean): boolean {
   return value === undefined || value === null || is(value);
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isString(value: unknown): boolean {

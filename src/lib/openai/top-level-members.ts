@@ -1,14 +1,16 @@
+import {
+  QUOTE,
+  COLON,
+  COMMA,
+  BACKSLASH,
+  OPEN_BRACKET,
+  CLOSE_BRACKET,
+  OPEN_BRACE,
+  CLOSE_BRACE,
+  SPACE,
+} from "../http/json-bytes.ts";
 import { GatewayError } from "../http/errors.ts";
 
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const OPEN_BRACKET = 0x5b;
-const CLOSE_BRACKET = 0x5d;
-const OPEN_BRACE = 0x7b;
-const CLOSE_BRACE = 0x7d;
-const COLON = 0x3a;
-const COMMA = 0x2c;
-const SPACE = 0x20;
 /** Strings up to so many bytes are searched in place; a native search costs more to begin than these take. */
 const SHORT_STRING = 48;
 /** Where one member of a JSON object stands, as offsets in bytes; ends are exclusive, quotes are part of the key. */

@@ -11,6 +11,7 @@ import { createClaudeStreamTranslator } from "./claude/translate-stream.ts";
 import { hideSecret } from "./transports/hide-secret.ts";
 import { createBackpressure } from "./transports/http-backpressure.ts";
 import { withAnswerHeaders } from "./transports/http-errors.ts";
+import { readHeader } from "./transports/http-header.ts";
 import { createModelList } from "./transports/http-model-list.ts";
 import { createHttpClient, type HttpRequest, type HttpStreamControl } from "./transports/http.ts";
 import type { LLMProvider, ProviderCall, ProviderModel, ProviderOutcome, ServedBy, StreamSink } from "./types.ts";
@@ -168,10 +169,6 @@ export function createClaudeApiProvider(options: ClaudeApiProviderOptions): LLMP
 function toProviderModel(model: { id: string; created_at?: string | null | undefined }): ProviderModel {
   const created = Date.parse(model.created_at ?? "");
   return { id: model.id, ownedBy: "anthropic", created: Number.isNaN(created) ? 0 : Math.floor(created / 1000) };
-}
-
-function readHeader(value: string | string[] | undefined): string | undefined {
-  return typeof value === "string" ? value : value?.[0];
 }
 
 function parseEvent(data: string): unknown {

@@ -11,6 +11,7 @@ import { translateOpenAIHeaders } from "./openai/translate-headers.ts";
 import { hideSecret } from "./transports/hide-secret.ts";
 import { createBackpressure } from "./transports/http-backpressure.ts";
 import { withAnswerHeaders } from "./transports/http-errors.ts";
+import { readHeader } from "./transports/http-header.ts";
 import { createModelList, type ModelList } from "./transports/http-model-list.ts";
 import { createHttpClient, type HttpRequest, type HttpStreamControl } from "./transports/http.ts";
 import type { LLMProvider, ProviderCall, ProviderModel, ProviderOutcome, ServedBy, StreamSink } from "./types.ts";
@@ -182,10 +183,6 @@ export function createOpenAIProvider(options: OpenAIProviderOptions): LLMProvide
     },
   };
   return hideSecret(provider, options.apiKey);
-}
-
-function readHeader(value: string | string[] | undefined): string | undefined {
-  return typeof value === "string" ? value : value?.[0];
 }
 
 /** The client's own bytes, with only those members changed that the upstream must see otherwise. */

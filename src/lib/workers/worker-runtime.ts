@@ -3,15 +3,14 @@ import type { Env } from "../env.ts";
 import { breakerStatesByProvider } from "../gateway/breaker-states.ts";
 import { createCallGate } from "../gateway/call-gate.ts";
 import { KeepAlive } from "../gateway/keep-alive.ts";
-import { createResilience } from "../gateway/resilience.ts";
 import { createLoopGuard } from "../gateway/loop-guard.ts";
-import { traceProvider } from "../gateway/trace-provider.ts";
 import type { HttpContext, HttpHandler } from "../http/context.ts";
 import { KeyChecker } from "../keys/key-checker.ts";
 import { limitInFlight } from "../limits/in-flight-limiter.ts";
 import { KeyLimiter } from "../limits/key-limiter.ts";
 import type { Limiter } from "../limits/types.ts";
 import { createObservability } from "../observability.ts";
+import { createProcessResilience, traceProviders } from "../process-parts.ts";
 import { readApiProviderSettings } from "../provider-settings.ts";
 import { createBuiltinProviders, createProviderRegistry } from "../providers/index.ts";
 import type { LogDestination } from "../telemetry/log-destination.ts";
@@ -70,23 +69,12 @@ export async function createWorkerRuntime(options: WorkerRuntimeOptions): Promis
   const gate = createCallGate();
   const loop = createLoopGuard(loopId);
   const live = new LiveRequests();
-  const resilience = createResilience({
-    retryWaitMaxMs: env.RETRY_WAIT_MAX_MS,
-    circuitCooldownMs: env.CIRCUIT_COOLDOWN_MS,
-    onTransition: ({ target, from, to }) => logger.warn({ ...target, from, to }, "a circuit breaker changed its state"),
-    onRetry: ({ target, code, waitMs }) => logger.debug({ ...target, code, waitMs }, "a target is asked again"),
-  });
+  const resilience = createProcessResilience(env, logger);
   const rows = createRowCourier(line, logger);
   const home = createHomeProviders(offers);
   const settings = { ...readApiProviderSettings(env, logger), claudeCli: undefined, claudeCliRemote: undefined };
   const api = createBuiltinProviders({ ...settings, via: loop.via, logger });
-  const baseUrls: Readonly<Record<string, string>> = {
-    openai: env.OPENAI_BASE_URL,
-    "claude-api": env.ANTHROPIC_BASE_URL,
-  };
-  const traced =
-    tracing === undefined ? api : api.map((provider) => traceProvider(provider, tracing, baseUrls[provider.id]));
-  const registry = createProviderRegistry([...home.providers, ...traced]);
+  const registry = createProviderRegistry([...home.providers, ...traceProviders(api, env, tracing)]);
   const observability = createObservability({
     env,
     logDestination,

@@ -1,6 +1,6 @@
 import { GatewayError } from "../../http/errors.ts";
 import type { ChatDelta } from "../../openai/delta.ts";
-import type { JsonRecord } from "../../providers/claude/record.ts";
+import type { Fields } from "../../openai/fields.ts";
 
 /**
  * The blocks of an answer that came whole, as the deltas that a stream of it would have given. Redacted thinking and
@@ -8,7 +8,7 @@ import type { JsonRecord } from "../../providers/claude/record.ts";
  *
  * @throws GatewayError `cli_unexpected_tool` on a tool call.
  */
-export function translateAnswerBlocks(blocks: readonly JsonRecord[]): readonly ChatDelta[] {
+export function translateAnswerBlocks(blocks: readonly Fields[]): readonly ChatDelta[] {
   const deltas: ChatDelta[] = [];
   for (const block of blocks) {
     if (block["type"] === "tool_use") {

@@ -3,7 +3,7 @@ import { GatewayError } from "../../http/errors.ts";
 import type { ChatDelta } from "../../openai/delta.ts";
 import type { FinishReason, Usage } from "../../openai/usage.ts";
 import { toFinishReason } from "../../providers/claude/finish-reason.ts";
-import { isRecord, type JsonRecord } from "../../providers/claude/record.ts";
+import { isFields, type Fields } from "../../openai/fields.ts";
 import { createClaudeStreamTranslator, type ClaudeStreamTranslator } from "../../providers/claude/translate-stream.ts";
 import { CliFailure } from "../types.ts";
 import { translateAnswerBlocks } from "./answer-blocks.ts";
@@ -96,7 +96,7 @@ export function createLineInterpreter(options: InterpreterOptions): LineInterpre
     },
   });
 
-  const startMessage = (event: JsonRecord): readonly InterpretedStep[] => {
+  const startMessage = (event: Fields): readonly InterpretedStep[] => {
     if (!initSeen || earlierTurns > 0) fail(invalidOutput("an answer came before its turn"));
     if (translator?.stopReason !== undefined) return [endHere(translator)];
     if (forwarded) fail(repeated());
@@ -104,13 +104,13 @@ export function createLineInterpreter(options: InterpreterOptions): LineInterpre
     wholeMessage = undefined;
     translator.push(event);
     const message = event["message"];
-    streamedMessageId = isRecord(message) && typeof message["id"] === "string" ? message["id"] : undefined;
+    streamedMessageId = isFields(message) && typeof message["id"] === "string" ? message["id"] : undefined;
     return PROGRESS;
   };
 
-  const readStreamEvent = (line: JsonRecord): readonly InterpretedStep[] => {
+  const readStreamEvent = (line: Fields): readonly InterpretedStep[] => {
     const event = line["event"];
-    if (!isRecord(event)) return fail(invalidOutput("a stream event has no event"));
+    if (!isFields(event)) return fail(invalidOutput("a stream event has no event"));
     if (event["type"] === "message_start") return startMessage(event);
     if (translator === undefined) return fail(invalidOutput("a stream event came before its message"));
     const deltas = translator.push(
@@ -165,7 +165,7 @@ export function createLineInterpreter(options: InterpreterOptions): LineInterpre
     return [{ type: "end", end }];
   };
 
-  const readSystem = (line: JsonRecord): readonly InterpretedStep[] => {
+  const readSystem = (line: Fields): readonly InterpretedStep[] => {
     if (line["subtype"] === "thinking_tokens") return PROGRESS;
     if (line["subtype"] !== "init") return NOTHING;
     const init = parse(lines.initLineSchema, line);
@@ -175,14 +175,14 @@ export function createLineInterpreter(options: InterpreterOptions): LineInterpre
     return NOTHING;
   };
 
-  const readControlResponse = (line: JsonRecord): readonly InterpretedStep[] => {
+  const readControlResponse = (line: Fields): readonly InterpretedStep[] => {
     const { response } = parse(lines.controlResponseLineSchema, line);
     if (response.request_id !== INITIALIZE_REQUEST_ID) return NOTHING;
     if (response.subtype !== "success") fail(invalidOutput("it refused the system prompt"));
     return [{ type: "input-taken" }];
   };
 
-  const readLine = (line: JsonRecord): readonly InterpretedStep[] => {
+  const readLine = (line: Fields): readonly InterpretedStep[] => {
     switch (line["type"]) {
       case "stream_event":
         return readStreamEvent(line);
@@ -223,18 +223,18 @@ export function createLineInterpreter(options: InterpreterOptions): LineInterpre
   };
 }
 
-function parseLine(text: string): JsonRecord {
+function parseLine(text: string): Fields {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
     throw invalidOutput("a line is not JSON");
   }
-  if (isRecord(value)) return value;
+  if (isFields(value)) return value;
   throw invalidOutput("a line is no JSON object");
 }
 
-function parse<Schema extends z.ZodType>(schema: Schema, line: JsonRecord): z.infer<Schema> {
+function parse<Schema extends z.ZodType>(schema: Schema, line: Fields): z.infer<Schema> {
   const parsed = schema.safeParse(line);
   if (parsed.success) return parsed.data;
   throw invalidOutput(`a line of type ${String(line["type"])} lacks what it promises`);

@@ -1,5 +1,5 @@
 import type { Usage } from "../../openai/usage.ts";
-import type { JsonRecord } from "../../providers/claude/record.ts";
+import type { Fields } from "../../openai/fields.ts";
 import { mergeClaudeUsage, toUsage } from "../../providers/claude/translate-usage.ts";
 
 /**
@@ -7,7 +7,7 @@ import { mergeClaudeUsage, toUsage } from "../../providers/claude/translate-usag
  * an answer by its fallback request (2.1.197) all counts, and thinking tokens whenever the API did not tell them. Those
  * are unknown here, never 0.
  */
-export function readResultUsage(usage: JsonRecord | undefined): Usage | undefined {
+export function readResultUsage(usage: Fields | undefined): Usage | undefined {
   const counts = mergeClaudeUsage({}, usage);
   if (counts.thinkingTokens === 0) delete counts.thinkingTokens;
   const total = toUsage(counts);

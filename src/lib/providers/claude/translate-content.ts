@@ -1,6 +1,6 @@
 import { GatewayError } from "../../http/errors.ts";
 import type { ContentPart } from "../../openai/chat.ts";
-import { isRecord } from "./record.ts";
+import { isFields } from "../../openai/fields.ts";
 import type { ClaudeImageBlock, ClaudeImageSource, ClaudeTextBlock } from "./types.ts";
 
 /** The image types that Anthropic takes (platform.claude.com/docs, Vision). */
@@ -47,7 +47,7 @@ function appendPart(blocks: (ClaudeTextBlock | ClaudeImageBlock)[], part: Conten
       return;
     case "image_url": {
       const image = part["image_url"];
-      const url = requireText(isRecord(image) ? image["url"] : undefined, `${path}.image_url.url`);
+      const url = requireText(isFields(image) ? image["url"] : undefined, `${path}.image_url.url`);
       blocks.push({ type: "image", source: translateImageUrl(url, `${path}.image_url.url`) });
       return;
     }

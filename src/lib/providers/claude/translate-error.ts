@@ -1,5 +1,5 @@
 import { GatewayError, type ErrorCode, type GatewayErrorOptions } from "../../http/errors.ts";
-import { isRecord } from "./record.ts";
+import { isFields } from "../../openai/fields.ts";
 
 /** The longest upstream message that is shown to a client, in UTF-16 code units. */
 const MAX_MESSAGE_LENGTH = 1000;
@@ -53,8 +53,8 @@ export interface ClaudeErrorBody {
 
 /** Reads an error object from parsed JSON: the body of a failed request or an SSE `error` event. */
 export function readClaudeError(value: unknown): ClaudeErrorBody {
-  const error = isRecord(value) ? value["error"] : undefined;
-  if (!isRecord(error)) return {};
+  const error = isFields(value) ? value["error"] : undefined;
+  if (!isFields(error)) return {};
   return {
     ...(typeof error["type"] === "string" ? { type: error["type"] } : {}),
     ...(typeof error["message"] === "string" ? { message: error["message"] } : {}),

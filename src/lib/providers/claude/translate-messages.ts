@@ -1,6 +1,6 @@
 import { GatewayError } from "../../http/errors.ts";
 import type { ChatMessage } from "../../openai/chat.ts";
-import { isRecord } from "./record.ts";
+import { isFields } from "../../openai/fields.ts";
 import { translateContent, translateTextContent } from "./translate-content.ts";
 import type { ClaudeContentBlock, ClaudeMessage, ClaudeTextBlock, ClaudeToolUseBlock } from "./types.ts";
 
@@ -133,7 +133,7 @@ function parseArguments(text: string, path: string): Record<string, unknown> {
   } catch {
     throw new GatewayError("invalid_value", "Tool call arguments must be valid JSON.", { param: path });
   }
-  if (isRecord(input)) return input;
+  if (isFields(input)) return input;
   throw new GatewayError("invalid_value", "Tool call arguments must be a JSON object.", { param: path });
 }
 

@@ -1,7 +1,7 @@
 import { GatewayError } from "../../http/errors.ts";
 import type { ChatRequest } from "../../openai/chat.ts";
 import { claudeModelTraits } from "./models.ts";
-import { isRecord } from "./record.ts";
+import { isFields } from "../../openai/fields.ts";
 import { translateMessages } from "./translate-messages.ts";
 import { translateReasoning } from "./translate-reasoning.ts";
 import { translateTools } from "./translate-tools.ts";
@@ -143,8 +143,8 @@ function translateResponseFormat(format: ChatRequest["response_format"]): {
     );
   }
   const jsonSchema = format["json_schema"];
-  const schema = isRecord(jsonSchema) ? jsonSchema["schema"] : undefined;
-  if (isRecord(schema)) return { schema, honoured: true };
+  const schema = isFields(jsonSchema) ? jsonSchema["schema"] : undefined;
+  if (isFields(schema)) return { schema, honoured: true };
   throw new GatewayError("missing_required_parameter", "A response format of type 'json_schema' needs a schema.", {
     param: "response_format.json_schema.schema",
   });
@@ -161,7 +161,7 @@ function findDroppedMessageFields(request: ChatRequest): readonly string[] {
     if (!Array.isArray(message.content)) continue;
     for (const part of message.content) {
       const image = part.type === "image_url" ? part["image_url"] : undefined;
-      if (isRecord(image) && (image["detail"] ?? "auto") !== "auto")
+      if (isFields(image) && (image["detail"] ?? "auto") !== "auto")
         dropped.add("messages[].content[].image_url.detail");
     }
   }
@@ -170,6 +170,6 @@ function findDroppedMessageFields(request: ChatRequest): readonly string[] {
 
 function findDroppedToolFields(request: ChatRequest): readonly string[] {
   const isStrict = (tool: unknown): boolean =>
-    isRecord(tool) && isRecord(tool["function"]) && tool["function"]["strict"] === true;
+    isFields(tool) && isFields(tool["function"]) && tool["function"]["strict"] === true;
   return request.tools?.some(isStrict) ? ["tools[].function.strict"] : [];
 }

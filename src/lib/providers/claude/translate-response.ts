@@ -3,7 +3,7 @@ import { GatewayError } from "../../http/errors.ts";
 import type { ChatCompletion, CompletionMessage, CompletionToolCall } from "../../openai/completion.ts";
 import type { FinishReason, Usage } from "../../openai/usage.ts";
 import { toFinishReason } from "./finish-reason.ts";
-import { isRecord } from "./record.ts";
+import { isFields } from "../../openai/fields.ts";
 import { translateClaudeErrorEvent } from "./translate-error.ts";
 import { mergeClaudeUsage, toUsage } from "./translate-usage.ts";
 
@@ -47,9 +47,9 @@ export interface TranslatedResponse {
 export function translateResponse(reply: unknown, options: TranslateResponseOptions): TranslatedResponse {
   const parsed = messageSchema.safeParse(reply);
   if (!parsed.success) {
-    if (isRecord(reply) && reply["type"] === "error") throw translateClaudeErrorEvent(reply);
+    if (isFields(reply) && reply["type"] === "error") throw translateClaudeErrorEvent(reply);
     throw new GatewayError("upstream_invalid_response", "Anthropic's reply is not a finished message.", {
-      usage: isRecord(reply) ? toUsage(mergeClaudeUsage({}, reply["usage"])) : undefined,
+      usage: isFields(reply) ? toUsage(mergeClaudeUsage({}, reply["usage"])) : undefined,
       cause: parsed.error,
     });
   }

@@ -2,7 +2,7 @@ import { GatewayError } from "../../http/errors.ts";
 import type { ChatDelta } from "../../openai/delta.ts";
 import type { FinishReason, Usage } from "../../openai/usage.ts";
 import { toFinishReason } from "./finish-reason.ts";
-import { isRecord, type JsonRecord } from "./record.ts";
+import { isFields, type Fields } from "../../openai/fields.ts";
 import { translateClaudeErrorEvent } from "./translate-error.ts";
 import { mergeClaudeUsage, toUsage, type ClaudeUsageCounts } from "./translate-usage.ts";
 
@@ -39,7 +39,7 @@ interface OpenToolCall {
   /** Index in `tool_calls`, dense from 0 over the whole stream. */
   readonly index: number;
   /** The `input` that stood in `content_block_start`; counts only if no delta follows. */
-  readonly input: JsonRecord;
+  readonly input: Fields;
   hasArguments: boolean;
 }
 
@@ -68,7 +68,7 @@ export function createClaudeStreamTranslator(options: ClaudeStreamTranslatorOpti
   let thinkingBlocks = 0;
   let signature = "";
 
-  function startMessage(event: JsonRecord): readonly ChatDelta[] {
+  function startMessage(event: Fields): readonly ChatDelta[] {
     const message = requireRecord(event, "message");
     messageStarts += 1;
     openToolCalls.clear();
@@ -82,7 +82,7 @@ export function createClaudeStreamTranslator(options: ClaudeStreamTranslatorOpti
     return NOTHING;
   }
 
-  function startBlock(event: JsonRecord): readonly ChatDelta[] {
+  function startBlock(event: Fields): readonly ChatDelta[] {
     const block = requireRecord(event, "content_block");
     switch (block["type"]) {
       case "text":
@@ -105,10 +105,10 @@ export function createClaudeStreamTranslator(options: ClaudeStreamTranslatorOpti
     return NOTHING;
   }
 
-  function startToolCall(blockIndex: unknown, block: JsonRecord): readonly ChatDelta[] {
+  function startToolCall(blockIndex: unknown, block: Fields): readonly ChatDelta[] {
     const index = toolCallCount;
     toolCallCount += 1;
-    const input = isRecord(block["input"]) ? block["input"] : {};
+    const input = isFields(block["input"]) ? block["input"] : {};
     openToolCalls.set(blockIndex, { index, input, hasArguments: false });
     const name = toolName(requireString(block, "name"));
     return [
@@ -116,7 +116,7 @@ export function createClaudeStreamTranslator(options: ClaudeStreamTranslatorOpti
     ];
   }
 
-  function continueBlock(event: JsonRecord): readonly ChatDelta[] {
+  function continueBlock(event: Fields): readonly ChatDelta[] {
     const delta = requireRecord(event, "delta");
     switch (delta["type"]) {
       case "text_delta":
@@ -146,7 +146,7 @@ export function createClaudeStreamTranslator(options: ClaudeStreamTranslatorOpti
     return call.hasArguments ? NOTHING : [argumentsDelta(call.index, JSON.stringify(call.input))];
   }
 
-  function changeMessage(event: JsonRecord): readonly ChatDelta[] {
+  function changeMessage(event: Fields): readonly ChatDelta[] {
     const delta = requireRecord(event, "delta");
     counts = mergeClaudeUsage(counts, event["usage"]);
     if (typeof delta["stop_reason"] !== "string") return NOTHING;
@@ -155,14 +155,14 @@ export function createClaudeStreamTranslator(options: ClaudeStreamTranslatorOpti
     return thinkingBlocks === 1 && signature !== "" ? [...deltas, { reasoning_signature: signature }] : deltas;
   }
 
-  function stopMessage(event: JsonRecord): readonly ChatDelta[] {
+  function stopMessage(event: Fields): readonly ChatDelta[] {
     ended = stopReason !== undefined && (event["abandoned_blocks"] ?? null) === null;
     return NOTHING;
   }
 
   return {
     push(event) {
-      if (!isRecord(event)) throw invalidEvent("a stream event is no object");
+      if (!isFields(event)) throw invalidEvent("a stream event is no object");
       switch (event["type"]) {
         case "content_block_delta":
           return continueBlock(event);
@@ -210,13 +210,13 @@ function argumentsDelta(index: number, text: string): ChatDelta {
   return { tool_calls: [{ index, function: { arguments: text } }] };
 }
 
-function requireRecord(source: JsonRecord, name: string): JsonRecord {
+function requireRecord(source: Fields, name: string): Fields {
   const value = source[name];
-  if (!isRecord(value)) throw invalidEvent(`an event has no ${name} object`);
+  if (!isFields(value)) throw invalidEvent(`an event has no ${name} object`);
   return value;
 }
 
-function requireString(source: JsonRecord, name: string): string {
+function requireString(source: Fields, name: string): string {
   const value = source[name];
   if (typeof value !== "string") throw invalidEvent(`a block or delta has no ${name} text`);
   return value;

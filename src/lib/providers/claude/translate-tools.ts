@@ -1,6 +1,6 @@
 import { GatewayError } from "../../http/errors.ts";
 import type { ChatRequest, ChatTool } from "../../openai/chat.ts";
-import { isRecord } from "./record.ts";
+import { isFields } from "../../openai/fields.ts";
 import type { ClaudeTool } from "./types.ts";
 
 export interface TranslatedTools {
@@ -59,7 +59,7 @@ function translateTool(tool: ChatTool, path: string): ClaudeTool {
 }
 
 function isFunctionTool(tool: ChatTool): tool is FunctionTool {
-  return tool.type === "function" && isRecord(tool["function"]) && typeof tool["function"]["name"] === "string";
+  return tool.type === "function" && isFields(tool["function"]) && typeof tool["function"]["name"] === "string";
 }
 
 interface ToolChoice {
@@ -85,13 +85,13 @@ function readToolChoice(choice: ChatRequest["tool_choice"]): ToolChoice {
 }
 
 function readFunctionName(choice: unknown): string {
-  const named = isRecord(choice) ? choice["function"] : undefined;
-  if (isRecord(named) && typeof named["name"] === "string") return named["name"];
+  const named = isFields(choice) ? choice["function"] : undefined;
+  if (isFields(named) && typeof named["name"] === "string") return named["name"];
   throw choiceError("names no function");
 }
 
 function readAllowedTools(allowedTools: unknown): ToolChoice {
-  if (!isRecord(allowedTools) || !Array.isArray(allowedTools["tools"]))
+  if (!isFields(allowedTools) || !Array.isArray(allowedTools["tools"]))
     throw choiceError("has no list of allowed tools");
   const names = allowedTools["tools"].map(readFunctionName);
   return { mode: allowedTools["mode"] === "required" ? "any" : "auto", names, allowed: new Set(names) };

@@ -1,5 +1,5 @@
 import type { Usage } from "../../openai/usage.ts";
-import { isRecord, type JsonRecord } from "./record.ts";
+import { isFields, type Fields } from "../../openai/fields.ts";
 
 /** What Anthropic told so far about one message's tokens. Its counts are cumulative: a later one replaces the former. */
 export interface ClaudeUsageCounts {
@@ -13,21 +13,21 @@ export interface ClaudeUsageCounts {
 /** The largest count that is believed and that the request log can hold. */
 const MAX_COUNT = 2 ** 31 - 1;
 
-function readCount(source: JsonRecord, name: string): number | undefined {
+function readCount(source: Fields, name: string): number | undefined {
   const value = source[name];
   return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= MAX_COUNT ? value : undefined;
 }
 
 /** Takes the counts of one `usage` object (of `message_start`, `message_delta` or a whole message) over what was known. */
 export function mergeClaudeUsage(known: ClaudeUsageCounts, usage: unknown): ClaudeUsageCounts {
-  if (!isRecord(usage)) return known;
+  if (!isFields(usage)) return known;
   const merged = { ...known };
   const inputTokens = readCount(usage, "input_tokens");
   const outputTokens = readCount(usage, "output_tokens");
   const cacheReadTokens = readCount(usage, "cache_read_input_tokens");
   const cacheWriteTokens = readCount(usage, "cache_creation_input_tokens");
   const details = usage["output_tokens_details"];
-  const thinkingTokens = isRecord(details) ? readCount(details, "thinking_tokens") : undefined;
+  const thinkingTokens = isFields(details) ? readCount(details, "thinking_tokens") : undefined;
   if (inputTokens !== undefined) merged.inputTokens = inputTokens;
   if (outputTokens !== undefined) merged.outputTokens = outputTokens;
   if (cacheReadTokens !== undefined) merged.cacheReadTokens = cacheReadTokens;

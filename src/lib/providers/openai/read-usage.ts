@@ -1,8 +1,7 @@
+import { isFields } from "../../openai/fields.ts";
 import type { Usage } from "../../openai/usage.ts";
 
 const COUNT_MAX = 2 ** 31 - 1;
-
-type Fields = Readonly<Record<string, unknown>>;
 
 /**
  * The tokens that an upstream's `usage` (OpenAI `CompletionUsage`) tells, for the row. What is no sane count (negative,
@@ -41,8 +40,4 @@ function readCount(value: unknown): number | undefined {
 
 function readDetail(value: unknown): number | null | undefined {
   return value === null ? null : readCount(value);
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,3 +1,4 @@
+import { isFields } from "../../openai/fields.ts";
 import { GatewayError } from "../../http/errors.ts";
 import { FINISH_REASONS, type FinishReason, type Usage } from "../../openai/usage.ts";
 import { hasOutput } from "./chunk-output.ts";
@@ -49,7 +50,7 @@ export function createChunkRelay(options: ChunkRelayOptions): ChunkRelay {
   let usage: Usage | undefined;
 
   function watchChoice(choice: unknown): void {
-    if (!isRecord(choice)) throw invalidChunk();
+    if (!isFields(choice)) throw invalidChunk();
     const index = choice["index"];
     begun.add(index);
     broughtOutput ||= hasOutput(choice["delta"]);
@@ -119,12 +120,8 @@ function parseChunk(payload: string): Readonly<Record<string, unknown>> {
   } catch {
     throw invalidChunk();
   }
-  if (!isRecord(chunk)) throw invalidChunk();
+  if (!isFields(chunk)) throw invalidChunk();
   return chunk;
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function invalidChunk(): GatewayError {

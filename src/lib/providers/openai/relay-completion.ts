@@ -1,3 +1,4 @@
+import { isFields } from "../../openai/fields.ts";
 import { GatewayError } from "../../http/errors.ts";
 import type { FinishReason, Usage } from "../../openai/usage.ts";
 import { readUsage } from "./read-usage.ts";
@@ -52,10 +53,6 @@ function readFinishReasons(choices: unknown): readonly string[] {
     reasons.push(reason);
   }
   return reasons;
-}
-
-function isFields(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function parseJson(text: Buffer): unknown {

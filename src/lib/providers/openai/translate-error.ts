@@ -1,3 +1,4 @@
+import { isFields } from "../../openai/fields.ts";
 import { ERROR_CODES, GatewayError, isErrorCode, type ErrorCode } from "../../http/errors.ts";
 
 /** The longest upstream message that is shown to a client, in UTF-16 code units. */
@@ -134,10 +135,10 @@ function isClientCode(code: ErrorCode): boolean {
 function readErrorBody(body: unknown): UpstreamError | undefined {
   // Gemini's compatible endpoint wraps its error in an array.
   const root: unknown = Array.isArray(body) ? body[0] : body;
-  if (!isRecord(root)) return undefined;
+  if (!isFields(root)) return undefined;
   const error = root["error"] ?? root;
   if (typeof error === "string") return { message: error };
-  if (!isRecord(error)) return undefined;
+  if (!isFields(error)) return undefined;
   const message = readString(error["message"]) ?? readString(error["detail"]);
   const type = readString(error["type"]);
   const param = readString(error["param"]);
@@ -160,10 +161,6 @@ function readString(value: unknown): string | undefined {
 
 function safeMessage(message: string | undefined): string | undefined {
   return message?.replace(/\bsk-\S{4,}/g, "[removed]").slice(0, MAX_MESSAGE_LENGTH);
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function parseJson(text: string): unknown {
