@@ -7,7 +7,7 @@ import { isPeer, TARGETS, type TargetName } from "./targets/index.ts";
 import { TargetUnavailable, type Target, type TargetContext } from "./targets/types.ts";
 import { startUpstream } from "./targets/upstream.ts";
 
-const PREWARM_SECONDS = 1.5;
+const PREWARM_SECONDS = 4;
 
 export interface RoundOptions {
   /** From 0. */
