@@ -66,6 +66,7 @@ await bundle({
   server: "src/server/main.ts",
   "relay-worker": "src/server/relay-worker.ts",
   "embedded-worker": "src/lib/db/embedded-worker.ts",
+  "prepare-body-worker": "src/lib/prepare-body/prepare-body-worker.ts",
   migrate: "scripts/migrate.ts",
   keys: "scripts/keys.ts",
 });

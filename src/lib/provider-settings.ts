@@ -4,7 +4,7 @@ import { readProcessEnvironment, type Env } from "./env.ts";
 import type { BuiltinProvidersOptions } from "./providers/index.ts";
 import type { Logger } from "./telemetry/logger.ts";
 
-type ProviderSettings = Omit<BuiltinProvidersOptions, "via" | "logger">;
+type ProviderSettings = Omit<BuiltinProvidersOptions, "via" | "bodies" | "logger">;
 
 /** Which of the providers with an API the environment switches on, and with what: those that any process can have. */
 export function readApiProviderSettings(env: Env, logger: Logger): Pick<ProviderSettings, "openai" | "claudeApi"> {

@@ -22,6 +22,7 @@ import { createKeyStore, type KeyStore } from "./keys/key-store.ts";
 import { limitInFlight } from "./limits/in-flight-limiter.ts";
 import { KeyLimiter } from "./limits/key-limiter.ts";
 import { createObservability } from "./observability.ts";
+import { BodyThread } from "./prepare-body/body-thread.ts";
 import { createProcessResilience, traceProviders } from "./process-parts.ts";
 import { readProviderSettings } from "./provider-settings.ts";
 import { createBuiltinProviders, createProviderRegistry, type ProviderRegistry } from "./providers/index.ts";
@@ -99,11 +100,13 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   const retention = startLogRetention({ database, logger, days: env.REQUEST_LOG_RETENTION_DAYS });
   const live = new LiveRequests();
   const keepAlive = new KeepAlive(keepAliveMs);
+  const bodies = new BodyThread({ logger });
   const manager = new AgentManager({
     pingIntervalMs: env.AGENT_PING_INTERVAL_MS,
     resumeGraceMs: env.AGENT_RESUME_GRACE_MS,
     queueMax: env.AGENT_QUEUE_MAX,
     queueWaitMs: env.AGENT_QUEUE_WAIT_MS,
+    bodies,
     logger,
   });
   const keyLimiter = new KeyLimiter({
@@ -114,7 +117,8 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   const loop = createLoopGuard();
   const gate = createCallGate();
   const resilience = createProcessResilience(env, logger);
-  const providers = createBuiltinProviders({ ...readProviderSettings(env, manager, logger), via: loop.via, logger });
+  const settings = readProviderSettings(env, manager, logger);
+  const providers = createBuiltinProviders({ ...settings, via: loop.via, bodies, logger });
   const registry = createProviderRegistry(traceProviders(providers, env, tracing));
   const breakers = () => breakerStatesByProvider(registry.ids(), resilience.health.states());
   const sources = { registry, gate, manager, logWriter, breakers };
@@ -182,6 +186,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
       retention.stop();
       await manager.close();
       await registry.close();
+      await bodies.close();
       await observability.close();
       await Promise.allSettled([keyStore.close(), logWriter.close()]);
       adminKey.close();

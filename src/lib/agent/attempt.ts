@@ -37,8 +37,8 @@ export interface AttemptOptions {
   readonly owner: AttemptOwner;
   /** The `data:` of its `request` event, made anew for a resend; undefined once output has come or the request has ended. */
   readonly payload: () => string | undefined;
-  /** The body for `inputUrl`, as JSON text; undefined likewise. */
-  readonly input: () => string | undefined;
+  /** The body for `inputUrl`, as JSON; undefined likewise. */
+  readonly input: () => Buffer | undefined;
   readonly now: () => number;
 }
 
@@ -100,7 +100,7 @@ export class Attempt {
     return this.#options.payload();
   }
 
-  input(): string | undefined {
+  input(): Buffer | undefined {
     return this.#options.input();
   }
 

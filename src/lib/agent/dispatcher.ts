@@ -1,4 +1,5 @@
 import { GatewayError, toGatewayError } from "../http/errors.ts";
+import type { BodyPreparer } from "../prepare-body/prepare-body.ts";
 import type { ProviderCall, ProviderOutcome, StreamSink } from "../providers/types.ts";
 import { abortError } from "./abort.ts";
 import type { RetryRule } from "./agent-failure.ts";
@@ -14,6 +15,7 @@ const RETRY_AFTER_MS = 5000;
 export interface DispatcherOptions {
   readonly queueMax: number;
   readonly queueWaitMs: number;
+  readonly bodies: BodyPreparer;
   /** Monotonic milliseconds. */
   readonly now: () => number;
   readonly sessions: () => Iterable<AgentSession>;
@@ -52,8 +54,13 @@ export class RequestDispatcher {
   /** Resolves once an agent has answered and all was given to the sink. Throws GatewayError. */
   async dispatch(call: ProviderCall, sink: StreamSink, stream: boolean): Promise<ProviderOutcome> {
     if (call.signal.aborted) throw abortError(call.signal);
+    const form = { type: "checked", model: call.model } as const;
+    const preparing = this.#options.bodies.prepare(call.body, form, call.signal);
+    // Waited for only where it is large: a small one is there.
+    const { bytes: body } = preparing instanceof Promise ? await preparing : preparing;
     const request = new PendingRequest({
       call,
+      body,
       sink,
       wireId: this.#wireId(call.requestId),
       stream,

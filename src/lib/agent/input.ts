@@ -19,6 +19,6 @@ export function createAgentInputHandler({ manager, authenticateAgent }: AgentInp
     requireAgent(request, authenticateAgent);
     const input = manager.requestInput(params["id"] ?? "", readIdentity(request));
     if (input === undefined) throw new GatewayError("not_found", "This agent has no such request.");
-    sendJson(response, 200, Buffer.from(input));
+    sendJson(response, 200, input);
   };
 }

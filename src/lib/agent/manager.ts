@@ -1,4 +1,5 @@
 import { GatewayError } from "../http/errors.ts";
+import { ON_THIS_THREAD, type BodyPreparer } from "../prepare-body/prepare-body.ts";
 import type { CompletionResult, ProviderCall, ProviderOutcome, StreamSink } from "../providers/types.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { ChangeFeed } from "./change-feed.ts";
@@ -33,6 +34,8 @@ export interface AgentManagerOptions {
   readonly queueWaitMs: number;
   /** Most agents that are let in at once, those within their grace included; 1000 unless told otherwise. */
   readonly maxAgents?: number;
+  /** Checks the requests; on the calling thread unless told otherwise. */
+  readonly bodies?: BodyPreparer;
   readonly logger: Logger;
   /** Monotonic milliseconds; `performance.now` unless a test says otherwise. */
   readonly now?: () => number;
@@ -67,6 +70,7 @@ export class AgentManager {
     this.#dispatcher = new RequestDispatcher({
       queueMax: options.queueMax,
       queueWaitMs: options.queueWaitMs,
+      bodies: options.bodies ?? ON_THIS_THREAD,
       now: this.#now,
       sessions: () => this.#sessions.values(),
       onChanged: () => this.#changed(),
@@ -187,8 +191,8 @@ export class AgentManager {
     return { results: [...results.values()], cancels };
   }
 
-  /** The body of a request that was sent by reference, as JSON text; only for the instance that has it, before its output. */
-  requestInput(requestId: string, agent: AgentIdentity): string | undefined {
+  /** The body of a request that was sent by reference, as JSON; only for the instance that has it, before its output. */
+  requestInput(requestId: string, agent: AgentIdentity): Buffer | undefined {
     const attempt = this.#session(agent)?.attempt(requestId);
     return attempt?.cancelling === undefined ? attempt?.input() : undefined;
   }

@@ -19,6 +19,7 @@ function defaults(): PendingRequestOptions {
       signal: new AbortController().signal,
       timeouts: { connectMs: 1000, firstOutputMs: 1000, idleMs: 1000, totalMs: 5000 },
     },
+    body: Buffer.from("{}"),
     sink: new RecordingSink(),
     wireId: "req_1",
     stream: true,
@@ -54,20 +55,4 @@ test("a failure that nobody waits for yet does not bring the process down", asyn
   await new Promise(setImmediate);
   process.off("unhandledRejection", onUnhandled);
   expect(onUnhandled).not.toHaveBeenCalled();
-});
-
-test("a request that is not valid begins nothing: no clock runs and nobody listens to the client", () => {
-  const { call, ...options } = defaults();
-  const listen = vi.spyOn(call.signal, "addEventListener");
-  const body = {
-    ...call.body,
-    request: () => {
-      throw new GatewayError("invalid_type", "Invalid type for 'messages'.");
-    },
-  };
-  expect(() => new PendingRequest({ ...options, call: { ...call, body } })).toThrow(
-    expect.objectContaining({ code: "invalid_type" }),
-  );
-  expect(vi.getTimerCount()).toBe(0);
-  expect(listen).not.toHaveBeenCalled();
 });

@@ -5,12 +5,14 @@ import { abortError, abortReason, type CancelReason } from "./abort.ts";
 import type { AgentFailure, RetryRule } from "./agent-failure.ts";
 import { Attempt, type AttemptHost, type AttemptOwner } from "./attempt.ts";
 import { Delivery } from "./delivery.ts";
-import { requestBody, requestPayload } from "./request-payload.ts";
+import { requestPayload } from "./request-payload.ts";
 import type { AgentIdentity } from "./session.ts";
 import { PROTOCOL_LIMITS, type AgentChunk, type AgentComplete } from "./types.ts";
 
 export interface PendingRequestOptions {
   readonly call: ProviderCall;
+  /** The request for the agent, checked, as JSON. */
+  readonly body: Buffer;
   readonly sink: StreamSink;
   /** The id on the wire: unique among the requests that any agent may still know. */
   readonly wireId: string;
@@ -48,12 +50,11 @@ export class PendingRequest implements AttemptOwner {
   #agentId = "";
   #servedBy: ServedBy | undefined;
   /** Until output has come: nobody needs it afterwards. */
-  #bodyJson: string | undefined;
+  #body: Buffer | undefined;
 
-  /** Throws GatewayError 400, with nothing begun, when the request is not valid. */
   constructor(options: PendingRequestOptions) {
     const { call } = options;
-    this.#bodyJson = requestBody(call.body, call.model);
+    this.#body = options.body;
     this.#options = options;
     this.wireId = options.wireId;
     this.model = call.model;
@@ -104,7 +105,7 @@ export class PendingRequest implements AttemptOwner {
         timeouts: call.timeouts,
         owner: this,
         payload: () => this.#payload(number),
-        input: () => this.#bodyJson,
+        input: () => this.#body,
         now,
       },
       agent,
@@ -163,14 +164,14 @@ export class PendingRequest implements AttemptOwner {
     this.#options.call.timing?.received();
     if (this.#servedBy !== undefined) return;
     this.#servedBy = { model, agentId: this.#agentId, ...(droppedParams ? { droppedParams } : {}) };
-    this.#bodyJson = undefined;
+    this.#body = undefined;
     this.#delivery.open(this.#servedBy);
   }
 
   #settle(tellClient: () => void): void {
     this.#state = { phase: "settled" };
     tellClient();
-    this.#bodyJson = undefined;
+    this.#body = undefined;
     clearTimeout(this.#deadline);
     this.#options.call.signal.removeEventListener("abort", this.#onAbort);
     this.#delivery.close();
@@ -183,7 +184,7 @@ export class PendingRequest implements AttemptOwner {
 
   #payload(attempt: number): string | undefined {
     const { call, stream, now } = this.#options;
-    if (this.#bodyJson === undefined) return undefined;
+    if (this.#body === undefined) return undefined;
     return requestPayload({
       requestId: this.wireId,
       attempt,
@@ -191,7 +192,7 @@ export class PendingRequest implements AttemptOwner {
       stream,
       timeouts: call.timeouts,
       remainingMs: call.timeouts.totalMs - (now() - this.startedAt),
-      bodyJson: this.#bodyJson,
+      body: this.#body,
       traceparent: call.traceContext?.traceparent,
     });
   }

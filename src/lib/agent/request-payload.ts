@@ -1,4 +1,3 @@
-import type { ChatBody } from "../openai/chat-body.ts";
 import type { CallTimeouts } from "../providers/types.ts";
 import { PROTOCOL_LIMITS, type AgentRequest } from "./types.ts";
 
@@ -10,18 +9,9 @@ export interface RequestPayloadOptions {
   readonly timeouts: Pick<CallTimeouts, "firstOutputMs" | "idleMs">;
   /** What remains of the whole request's time, in milliseconds. */
   readonly remainingMs: number;
-  /** The OpenAI request as JSON text. */
-  readonly bodyJson: string;
+  /** The OpenAI request as JSON. */
+  readonly body: Buffer;
   readonly traceparent?: string | undefined;
-}
-
-/**
- * The OpenAI request for an agent as JSON text: the client's own, checked, with the model's name as the agent knows it.
- * Throws GatewayError 400 for one that is not valid.
- */
-export function requestBody(body: ChatBody, model: string): string {
-  body.request();
-  return body.withMembers({ model: { value: model } }).toString("utf8");
 }
 
 /** The path under which an agent fetches the body of a request that was sent by reference. */
@@ -31,7 +21,7 @@ export function requestInputUrl(requestId: string): string {
 
 /**
  * The `data:` of a `request` event as JSON text. The body goes inline, or by `inputUrl` when the text would be
- * larger than `maxInlineRequestBytes`. The body is spliced in as text, so that a large prompt is serialised once.
+ * larger than `maxInlineRequestBytes`. The body is spliced in as text, so that it is not serialised again.
  */
 export function requestPayload(options: RequestPayloadOptions): string {
   const head = {
@@ -44,10 +34,10 @@ export function requestPayload(options: RequestPayloadOptions): string {
     deadlineMs: wholeMs(options.remainingMs),
     ...(options.traceparent !== undefined && { traceparent: options.traceparent }),
   } satisfies AgentRequest;
-  if (Buffer.byteLength(options.bodyJson) > PROTOCOL_LIMITS.maxInlineRequestBytes) {
+  if (options.body.length > PROTOCOL_LIMITS.maxInlineRequestBytes) {
     return JSON.stringify({ ...head, inputUrl: requestInputUrl(options.requestId) });
   }
-  return `${JSON.stringify(head).slice(0, -1)},"body":${options.bodyJson}}`;
+  return `${JSON.stringify(head).slice(0, -1)},"body":${options.body.toString("utf8")}}`;
 }
 
 function wholeMs(duration: number): number {

@@ -1,11 +1,12 @@
 import { z } from "zod";
 import { GatewayError, toGatewayError, withUsage } from "../http/errors.ts";
 import { createSseParser } from "../http/sse.ts";
+import type { MaybePromise } from "../maybe-promise.ts";
+import { ON_THIS_THREAD, type BodyPreparer, type PreparedBody } from "../prepare-body/prepare-body.ts";
 import type { Logger } from "../telemetry/logger.ts";
-import { CLAUDE_ALIAS_MODELS, CLAUDE_STATIC_MODELS, claudeModelTraits, resolveClaudeModel } from "./claude/models.ts";
+import { CLAUDE_ALIAS_MODELS, CLAUDE_STATIC_MODELS, resolveClaudeModel } from "./claude/models.ts";
 import { translateClaudeError } from "./claude/translate-error.ts";
 import { translateClaudeHeaders } from "./claude/translate-headers.ts";
-import { translateRequest } from "./claude/translate-request.ts";
 import { translateResponse } from "./claude/translate-response.ts";
 import { createClaudeStreamTranslator } from "./claude/translate-stream.ts";
 import { hideSecret } from "./transports/hide-secret.ts";
@@ -25,6 +26,8 @@ export interface ClaudeApiProviderOptions {
   readonly baseUrl: string;
   /** A `Via` entry for every request, by which a proxy finds out that it asks itself. */
   readonly via?: string;
+  /** Translates the requests; on the calling thread unless told otherwise. Closed by who made it. */
+  readonly bodies?: BodyPreparer;
   readonly logger?: Logger;
 }
 
@@ -36,6 +39,7 @@ const modelsReplySchema = z.looseObject({
 export function createClaudeApiProvider(options: ClaudeApiProviderOptions): LLMProvider {
   const basePath = new URL(options.baseUrl).pathname.replace(/\/+$/, "");
   const http = createHttpClient(options.baseUrl);
+  const { bodies = ON_THIS_THREAD } = options;
   const headers = {
     "x-api-key": options.apiKey,
     "anthropic-version": "2023-06-01",
@@ -73,27 +77,29 @@ export function createClaudeApiProvider(options: ClaudeApiProviderOptions): LLMP
     onFailure: ({ code, status }) => options.logger?.warn({ code, status }, "could not list Anthropic's models"),
   });
 
-  function prepare(call: ProviderCall, stream: boolean): { request: HttpRequest; droppedParams: readonly string[] } {
-    const model = resolveClaudeModel(call.model);
-    const { defaultMaxTokens } = claudeModelTraits(model);
-    const { body, droppedParams } = translateRequest(call.body.request(), { model, defaultMaxTokens });
+  function prepare(call: ProviderCall, stream: boolean): MaybePromise<PreparedBody> {
+    const form = { type: "messages-api", model: resolveClaudeModel(call.model), stream } as const;
+    return bodies.prepare(call.body, form, call.signal);
+  }
+
+  function createRequest(call: ProviderCall, { bytes }: PreparedBody): HttpRequest {
     return {
-      request: {
-        method: "POST",
-        path: `${basePath}/v1/messages`,
-        headers: { ...headers, "content-type": "application/json", ...call.traceContext },
-        body: JSON.stringify({ ...body, stream }),
-        signal: call.signal,
-        timeouts: call.timeouts,
-        timing: call.timing,
-        translateError,
-      },
-      droppedParams,
+      method: "POST",
+      path: `${basePath}/v1/messages`,
+      headers: { ...headers, "content-type": "application/json", ...call.traceContext },
+      body: bytes,
+      signal: call.signal,
+      timeouts: call.timeouts,
+      timing: call.timing,
+      translateError,
     };
   }
 
   async function stream(call: ProviderCall, sink: StreamSink): Promise<ProviderOutcome> {
-    const { request, droppedParams } = prepare(call, true);
+    const preparing = prepare(call, true);
+    // Waited for only where it is large: a small one is there.
+    const prepared = preparing instanceof Promise ? await preparing : preparing;
+    const { droppedParams } = prepared;
     const translator = createClaudeStreamTranslator();
     const applyBackpressure = createBackpressure(sink);
     let upstreamRequestId: string | undefined;
@@ -121,7 +127,7 @@ export function createClaudeApiProvider(options: ClaudeApiProviderOptions): LLMP
       },
     });
     try {
-      await http.openStream(request, {
+      await http.openStream(createRequest(call, prepared), {
         onOpen: (received) => {
           upstreamRequestId = readHeader(received["request-id"]);
           upstreamHeaders = translateClaudeHeaders(received, Date.now());
@@ -149,12 +155,13 @@ export function createClaudeApiProvider(options: ClaudeApiProviderOptions): LLMP
     getModels: () => models.get(),
     stream,
     complete: async (call) => {
-      const { request, droppedParams } = prepare(call, false);
-      const reply = await http.requestJson(request);
+      const preparing = prepare(call, false);
+      const prepared = preparing instanceof Promise ? await preparing : preparing;
+      const reply = await http.requestJson(createRequest(call, prepared));
       const { completion, finishReason, usage, model } = translateResponse(parseReply(reply.body.toString()), call);
       const upstreamRequestId = readHeader(reply.headers["request-id"]);
       const upstreamHeaders = translateClaudeHeaders(reply.headers, Date.now());
-      const servedBy = { model, droppedParams, upstreamRequestId, upstreamHeaders };
+      const servedBy = { model, droppedParams: prepared.droppedParams, upstreamRequestId, upstreamHeaders };
       return { body: completion, outcome: { servedBy, finishReason, usage } };
     },
     close: async () => {

@@ -1,5 +1,6 @@
 import type { AgentManager } from "../agent/manager.ts";
 import type { CliExecutor } from "../cli/types.ts";
+import type { BodyPreparer } from "../prepare-body/prepare-body.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { createClaudeApiProvider } from "./claude-api.ts";
 import { createClaudeCliProvider } from "./claude-cli.ts";
@@ -42,6 +43,8 @@ export interface BuiltinProvidersOptions {
   readonly claudeCli: { readonly executor: CliExecutor; readonly maxConcurrency: number } | undefined;
   readonly claudeCliRemote: { readonly manager: AgentManager } | undefined;
   readonly via: string;
+  /** Translates requests for targets that do not take them as they are. */
+  readonly bodies: BodyPreparer;
   readonly logger: Logger;
 }
 
@@ -49,14 +52,14 @@ const VENDOR_HOSTS: ReadonlySet<string> = new Set(["api.openai.com", "api.anthro
 
 /** Makes the built-in providers that are configured; the order is that of `/v1/models`. */
 export function createBuiltinProviders(options: BuiltinProvidersOptions): readonly LLMProvider[] {
-  const { openai, claudeApi, claudeCli, claudeCliRemote, logger } = options;
+  const { openai, claudeApi, claudeCli, claudeCliRemote, bodies, logger } = options;
   // A vendor's own address is never this proxy's: it need not be told of it.
   const viaFor = (baseUrl: string) => (VENDOR_HOSTS.has(new URL(baseUrl).hostname) ? {} : { via: options.via });
   const providers: LLMProvider[] = [];
   if (claudeCliRemote !== undefined) providers.push(createClaudeCliRemoteProvider(claudeCliRemote));
   if (claudeCli !== undefined) providers.push(createClaudeCliProvider(claudeCli));
   if (claudeApi !== undefined)
-    providers.push(createClaudeApiProvider({ ...claudeApi, ...viaFor(claudeApi.baseUrl), logger }));
+    providers.push(createClaudeApiProvider({ ...claudeApi, ...viaFor(claudeApi.baseUrl), bodies, logger }));
   if (openai !== undefined) {
     const { models, ...connection } = openai;
     providers.push(

@@ -12,6 +12,7 @@ import type { Limiter } from "../limits/types.ts";
 import { createObservability } from "../observability.ts";
 import { createProcessResilience, traceProviders } from "../process-parts.ts";
 import { readApiProviderSettings } from "../provider-settings.ts";
+import { BodyThread } from "../prepare-body/body-thread.ts";
 import { createBuiltinProviders, createProviderRegistry } from "../providers/index.ts";
 import type { LogDestination } from "../telemetry/log-destination.ts";
 import type { Logger } from "../telemetry/logger.ts";
@@ -73,7 +74,8 @@ export async function createWorkerRuntime(options: WorkerRuntimeOptions): Promis
   const rows = createRowCourier(line, logger);
   const home = createHomeProviders(offers);
   const settings = { ...readApiProviderSettings(env, logger), claudeCli: undefined, claudeCliRemote: undefined };
-  const api = createBuiltinProviders({ ...settings, via: loop.via, logger });
+  const bodies = new BodyThread({ logger });
+  const api = createBuiltinProviders({ ...settings, via: loop.via, bodies, logger });
   const registry = createProviderRegistry([...home.providers, ...traceProviders(api, env, tracing)]);
   const observability = createObservability({
     env,
@@ -118,6 +120,7 @@ export async function createWorkerRuntime(options: WorkerRuntimeOptions): Promis
     close: async () => {
       await rows.flush();
       await observability.close();
+      await bodies.close();
     },
   };
 }
