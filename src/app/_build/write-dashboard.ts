@@ -34,19 +34,25 @@ interface BuiltFile {
   readonly source: string;
 }
 
+/** Throws for a kind of file that the dashboard has none of. */
+function contentTypeOf(path: string): string {
+  const contentType = CONTENT_TYPES[extname(fileName(path))];
+  if (contentType === undefined) throw new Error(`There is no content type for ${path}.`);
+  return contentType;
+}
+
 /**
  * Writes everything that the built server answers outside of the data plane into one folder with a manifest. Throws when
  * a page would have to be rendered per request: the process that proxies does not render (docs/adr/0001).
  */
 export async function writeDashboard(distDir: string, outputs: AdapterOutputs): Promise<void> {
-  const built = collectFiles(outputs);
+  // Named before the first is written: a failure leaves no other write under way.
+  const built = collectFiles(outputs).map((file) => ({ ...file, contentType: contentTypeOf(file.path) }));
   const directory = join(distDir, DASHBOARD_DIRECTORY);
   const rules = await readRoutesManifest(distDir);
   await rm(directory, { recursive: true, force: true });
-  const write = async ({ path, source }: BuiltFile): Promise<DashboardFile> => {
+  const write = async ({ path, source, contentType }: (typeof built)[number]): Promise<DashboardFile> => {
     const file = fileName(path);
-    const contentType = CONTENT_TYPES[extname(file)];
-    if (contentType === undefined) throw new Error(`There is no content type for ${path}.`);
     const target = join(directory, file);
     await mkdir(dirname(target), { recursive: true });
     await cp(source, target);
