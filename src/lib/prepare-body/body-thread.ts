@@ -10,9 +10,9 @@ import { prepareBody, type BodyForm, type BodyPreparer, type PreparedBody } from
 import { TurnQueue } from "./turn-queue.ts";
 import type { PrepareAnswer, PrepareQuestion } from "./worker-messages.ts";
 
-/** Bodies up to this size, in bytes, are prepared at once: four milliseconds for the usual prompt. */
-const AT_ONCE_MAX = 512 * 1024;
-/** Twice as many as bodies of that size fit into what all bodies may take by default. */
+/** Bodies up to this size, in bytes, are prepared at once: under four milliseconds even where they are many short turns. */
+const AT_ONCE_MAX = 128 * 1024;
+/** What is more than a thread can do in some seconds is refused at once. */
 const MAX_WAITING = 1000;
 
 export interface BodyThreadOptions {
