@@ -17,7 +17,7 @@ export function describeMachine(): Machine {
     cpu: all[0]?.model ?? "unknown",
     cores: all.length,
     memoryGb: Math.round(totalmem() / 1024 ** 3),
-    kernel: release(),
+    kernel: release().split("-", 1)[0] ?? "",
     node: process.versions.node,
     loadBefore: loadavg()[0] ?? 0,
   };
