@@ -1,9 +1,8 @@
 import { EventEmitter } from "node:events";
 import { expect, it, vi } from "vitest";
-import type { HttpContext } from "../http/context.ts";
 import { GatewayError } from "../http/errors.ts";
 import { RequestLife } from "../http/request-life.ts";
-import { delivered } from "./delivered.ts";
+import { delivered, type EndedAnswer } from "./delivered.ts";
 
 const usage = { prompt_tokens: 1, completion_tokens: 2, total_tokens: 3 };
 
@@ -12,7 +11,7 @@ function undelivered() {
   const life = new RequestLife();
   const destroy = vi.fn<() => void>();
   const response = Object.assign(new EventEmitter(), { writableFinished: false, destroy });
-  const context = {
+  const context: EndedAnswer = {
     response,
     get signal() {
       return life.signal;
@@ -20,7 +19,7 @@ function undelivered() {
     get clientGone() {
       return life.clientGone;
     },
-  } as unknown as HttpContext;
+  };
   return { life, destroy, response, result: delivered(context, usage) };
 }
 
