@@ -53,11 +53,12 @@ export class RequestDispatcher {
 
   /** Resolves once an agent has answered and all was given to the sink. Throws GatewayError. */
   async dispatch(call: ProviderCall, sink: StreamSink, stream: boolean): Promise<ProviderOutcome> {
-    if (call.signal.aborted) throw abortError(call.signal);
     const form = { type: "checked", model: call.model } as const;
     const preparing = this.#options.bodies.prepare(call.body, form, call.signal);
     // Waited for only where it is large: a small one is there.
     const { bytes: body } = preparing instanceof Promise ? await preparing : preparing;
+    // An abort that came before a PendingRequest listens for it would be missed.
+    if (call.signal.aborted) throw abortError(call.signal);
     const request = new PendingRequest({
       call,
       body,
