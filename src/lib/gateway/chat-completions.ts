@@ -1,3 +1,4 @@
+import { endOfTurn } from "../http/end-of-turn.ts";
 import type { BodyBudget, BodyShare } from "../http/body-budget.ts";
 import { readBody } from "../http/body.ts";
 import type { HttpContext, HttpHandler } from "../http/context.ts";
@@ -115,6 +116,7 @@ async function serve(
     const { registry, keepAlive, logger, timeouts, resilience, elsewhere } = options;
     const choice = findTargets(registry, model, elsewhere);
     const targets = choice instanceof Promise ? await choice : choice;
+    await endOfTurn();
     if (targets === undefined) {
       meter.passedOn();
       await elsewhere?.passOn(context, body.withMembers({}));

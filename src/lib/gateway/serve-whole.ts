@@ -1,3 +1,4 @@
+import { endOfTurn } from "../http/end-of-turn.ts";
 import { sendJson } from "../http/respond.ts";
 import { attemptTargets } from "./attempt.ts";
 import { delivered } from "./delivered.ts";
@@ -16,6 +17,7 @@ export const serveWhole: Serve = async (exchange) => {
       return provider.complete(makeCall(exchange, target));
     },
   });
+  await endOfTurn();
   noteServed(exchange, providerId, result.outcome.servedBy);
   meter.firstOutput();
   sendJson(context.response, 200, result.body);

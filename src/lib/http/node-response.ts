@@ -1,5 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { atEndOfTurn } from "./end-of-turn.ts";
 import { formatOverhead, OVERHEAD_HEADER, type RequestTiming } from "../telemetry/request-timing.ts";
 import type { HeaderValue, HttpResponse } from "./context.ts";
 
@@ -10,8 +11,9 @@ type Event = Parameters<HttpResponse["on"]>[0];
  * and stores each header, and then stores all of them again, a sizeable part of what a small answer costs.
  *
  * The pieces of a stream are framed here (RFC 9112, 7.1) and written to the socket as one text: node writes the length, the
- * piece and the line end each by itself, which makes an eighth of what a chunk costs. The socket is the answer's only
- * while it is its turn on the connection; until then, and for the end, node's own `write` and `end` serve.
+ * piece and the line end each by itself, which makes an eighth of what a chunk costs. What came in one turn of the event
+ * loop goes out at its end, together with what other streams have to write. The socket is the answer's only while it is its
+ * turn on the connection; until then, and for the end, node's own `write` and `end` serve.
  */
 export class NodeResponse implements HttpResponse {
   statusCode = 200;
@@ -25,7 +27,9 @@ export class NodeResponse implements HttpResponse {
   #hasBegun = false;
   /** The socket that was asked to tell of its drain: the answer lets go of it at its end. */
   #drainSocket: Socket | undefined;
-
+  /** Framed pieces that go out at the end of this turn. */
+  #pending = "";
+  readonly #flushPending = (): void => this.#flush();
   readonly #timing: RequestTiming;
 
   constructor(response: ServerResponse, timing: RequestTiming) {
@@ -72,21 +76,27 @@ export class NodeResponse implements HttpResponse {
   write(data: string | Uint8Array, onWritten?: () => void): boolean {
     if (!this.#isCommitted) this.#commit();
     const { socket } = this.#response;
-    if (this.#hasBegun && socket !== null && typeof data === "string") {
+    if (this.#hasBegun && socket !== null && typeof data === "string" && onWritten === undefined) {
       // An empty piece is the end of the body, and one after the end would be read as the next answer.
       if (data === "" || this.#response.writableEnded) return true;
-      return socket.write(`${Buffer.byteLength(data).toString(16)}\r\n${data}\r\n`, onWritten);
+      if (this.#pending === "") atEndOfTurn(this.#flushPending);
+      this.#pending += `${Buffer.byteLength(data).toString(16)}\r\n${data}\r\n`;
+      // What is pending is soon written, and says nothing of the reader.
+      return !socket.writableNeedDrain;
     }
+    this.#flush();
     this.#hasBegun = this.#isStream && socket !== null && this.#response.chunkedEncoding;
     return onWritten === undefined ? this.#response.write(data) : this.#response.write(data, onWritten);
   }
 
   end(data?: string | Uint8Array): void {
     if (!this.#isCommitted) this.#commit();
+    this.#flush();
     this.#response.end(data);
   }
 
   destroy(): void {
+    this.#pending = "";
     this.#response.destroy();
   }
 
@@ -101,6 +111,13 @@ export class NodeResponse implements HttpResponse {
   off(event: Event, listener: () => void): void {
     this.#response.off(event, listener);
     if (event === "drain") this.#drainSocket?.off(event, listener);
+  }
+
+  #flush(): void {
+    if (this.#pending === "") return;
+    const text = this.#pending;
+    this.#pending = "";
+    this.#response.socket?.write(text);
   }
 
   /** Who tells that the socket has taken what was written: the socket itself, and node until the answer has one. */

@@ -1,0 +1,134 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { connect, type AddressInfo } from "node:net";
+import { afterEach, expect, test } from "vitest";
+import { endOfTurn } from "./end-of-turn.ts";
+import { RequestTiming } from "../telemetry/request-timing.ts";
+import { NodeResponse } from "./node-response.ts";
+
+const closers: (() => void)[] = [];
+afterEach(() => {
+  for (const close of closers.splice(0)) close();
+});
+
+/** Serves one request by `serve` over a real socket; resolves with all bytes that the client gets, and what it got in one piece. */
+async function exchange(serve: (response: NodeResponse) => Promise<void>): Promise<{ text: string; pieces: string[] }> {
+  const server = createServer((_request, response) => {
+    void serve(new NodeResponse(response, new RequestTiming(performance.now())));
+  });
+  closers.push(
+    () => server.closeAllConnections(),
+    () => server.close(),
+  );
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
+  socket.write("GET / HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n");
+  const pieces: string[] = [];
+  socket.on("data", (piece) => pieces.push(piece.toString()));
+  await once(socket, "close");
+  return { text: pieces.join(""), pieces };
+}
+
+/** The payloads of a chunked body (RFC 9112, section 7.1). */
+function readChunks(text: string): string[] {
+  const chunks: string[] = [];
+  let rest = Buffer.from(text.slice(text.indexOf("\r\n\r\n") + 4));
+  for (;;) {
+    const end = rest.indexOf("\r\n");
+    const length = Number.parseInt(rest.toString("latin1", 0, end), 16);
+    chunks.push(rest.toString("utf8", end + 2, end + 2 + length));
+    rest = rest.subarray(end + 2 + length + 2);
+    if (length === 0) {
+      expect(rest).toHaveLength(0);
+      return chunks;
+    }
+  }
+}
+
+test("pieces of one turn arrive in order, each framed by itself, in one write", async () => {
+  const { text, pieces } = await exchange(async (response) => {
+    response.beginStream();
+    response.write("head");
+    await endOfTurn();
+    response.write("größer");
+    response.write("");
+    response.write("two");
+    await endOfTurn();
+    response.write("three");
+    response.end("end");
+  });
+  expect(readChunks(text)).toEqual(["head", "größer", "two", "three", "end", ""]);
+  expect(pieces.some((piece) => piece.includes("größer") && piece.includes("two"))).toBe(true);
+});
+
+test("bytes after pieces of the same turn do not overtake them", async () => {
+  const { text } = await exchange(async (response) => {
+    response.beginStream();
+    response.write("head");
+    await endOfTurn();
+    response.write("one");
+    response.write(Buffer.from("two"));
+    response.end();
+  });
+  expect(readChunks(text)).toEqual(["head", "one", "two", ""]);
+});
+
+test("nothing is written after the end", async () => {
+  const { text } = await exchange(async (response) => {
+    response.beginStream();
+    response.write("head");
+    response.end("end");
+    response.write("late");
+    await endOfTurn();
+  });
+  expect(readChunks(text)).toEqual(["head", "end", ""]);
+});
+
+test("a reader that does not read makes write answer false, and its drain is told once it does", async () => {
+  const piece = "x".repeat(256 * 1024);
+  const stages: string[] = [];
+  const server = createServer((_request, serverResponse) => {
+    const response = new NodeResponse(serverResponse, new RequestTiming(performance.now()));
+    void (async () => {
+      response.beginStream();
+      response.write("head");
+      let turns = 0;
+      while (response.write(piece) && turns < 1000) {
+        turns += 1;
+        await endOfTurn();
+      }
+      stages.push(turns < 1000 ? "full" : "never full");
+      socket.resume();
+      await new Promise<void>((resolve) => response.once("drain", resolve));
+      stages.push("drained");
+      response.end();
+    })();
+  });
+  closers.push(
+    () => server.closeAllConnections(),
+    () => server.close(),
+  );
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
+  socket.pause();
+  socket.on("data", () => undefined);
+  socket.pause();
+  socket.write("GET / HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n");
+  await once(socket, "close");
+  expect(stages).toEqual(["full", "drained"]);
+});
+
+test("what a destroyed answer had to write is dropped without an error", async () => {
+  const { text } = await exchange(async (response) => {
+    response.beginStream();
+    response.write("head");
+    await endOfTurn();
+    response.write("late");
+    response.destroy();
+    await endOfTurn();
+  });
+  expect(text).toContain("head");
+  expect(text).not.toContain("late");
+});
