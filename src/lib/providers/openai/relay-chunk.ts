@@ -2,6 +2,7 @@ import { isFields } from "../../openai/fields.ts";
 import { GatewayError } from "../../http/errors.ts";
 import { FINISH_REASONS, type FinishReason, type Usage } from "../../openai/usage.ts";
 import { hasOutput } from "./chunk-output.ts";
+import { createChunkTemplate, type ChunkTemplate } from "./chunk-template.ts";
 import { readUsage } from "./read-usage.ts";
 import { translateOpenAIErrorPayload } from "./translate-error.ts";
 
@@ -34,11 +35,14 @@ export interface ChunkRelay {
   readonly usage: Usage | undefined;
 }
 
+/** A stream whose chunks have no form in common is not searched for one again and again. */
+const MAX_TEMPLATES = 16;
 const NULL_USAGE = ',"usage":null';
 
 /**
  * A relay for the chunks of an upstream that speaks the hub format (OpenAI `CreateChatCompletionStreamResponse`). They
- * pass as they came, byte for byte; they are parsed only to see usage, ends and errors. The proxy always asks for usage,
+ * pass as they came, byte for byte; they are parsed only to see usage, ends and errors, and not even that where one differs
+ * from the one before it in its text alone. The proxy always asks for usage,
  * so for a client that did not, the `usage` key is cut out and the chunk without choices is held back.
  */
 export function createChunkRelay(options: ChunkRelayOptions): ChunkRelay {
@@ -48,6 +52,8 @@ export function createChunkRelay(options: ChunkRelayOptions): ChunkRelay {
   let model: string | undefined;
   let finishReason: FinishReason | undefined;
   let usage: Usage | undefined;
+  let template: ChunkTemplate | undefined;
+  let templates = 0;
 
   function watchChoice(choice: unknown): void {
     if (!isFields(choice)) throw invalidChunk();
@@ -63,6 +69,11 @@ export function createChunkRelay(options: ChunkRelayOptions): ChunkRelay {
 
   return {
     push(data) {
+      const known = template?.match(data);
+      if (known !== undefined) {
+        broughtOutput = true;
+        return known;
+      }
       const chunk = parseChunk(data);
       // Outside of strings, where JSON allows no raw line end, one is white space.
       const payload = data.includes("\n") ? data.replaceAll("\n", " ") : data;
@@ -74,6 +85,13 @@ export function createChunkRelay(options: ChunkRelayOptions): ChunkRelay {
       for (const choice of choices) watchChoice(choice);
       const chunkUsage = chunk["usage"];
       if (chunkUsage != null) usage = readUsage(chunkUsage) ?? usage;
+      if (payload === data && templates < MAX_TEMPLATES) {
+        const made = createChunkTemplate(payload, chunk, options.includeUsage);
+        if (made !== undefined) {
+          template = made;
+          templates += 1;
+        }
+      }
       if (options.includeUsage) return payload;
       // Naive clients read `choices[0]` of every chunk; such chunks carry usage, or an upstream's remarks.
       if (choices.length === 0) return undefined;
