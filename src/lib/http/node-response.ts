@@ -121,7 +121,7 @@ export class NodeResponse implements HttpResponse {
     this.#headers.push(OVERHEAD_HEADER, formatOverhead(this.#timing.overheadMs));
     this.#response.writeHead(this.statusCode, this.#headers);
     this.#headers.length = 0;
-    flattenHead(this.#response);
+    if (this.#isStream) flattenHead(this.#response);
   }
 }
 
