@@ -17,6 +17,8 @@ export const serveStream: Serve = async (exchange) => {
     onFirstOutput: () => {
       meter.firstOutput();
       noteAnswered();
+      // From here on no other target is tried.
+      body.release();
     },
   });
   const unwatch = exchange.keepAlive.watch(responder);

@@ -68,8 +68,9 @@ class BodyReading {
     request.on("data", this.#onData);
     request.on("end", this.#onEnd);
     request.on("close", this.#onClose);
-    // Stays attached: a socket error may follow the close, and without a listener it would end the process.
-    request.on("error", this.#onClose);
+    // Stays attached: a socket error may follow the close, and without a listener it would end the process. A close always
+    // follows an error; a listener of this reading would keep the body for as long as the answer takes.
+    request.on("error", ignore);
     this.#options.signal.addEventListener("abort", this.#onAbort);
     request.resume();
   }
@@ -107,6 +108,8 @@ class BodyReading {
     this.#options.signal.removeEventListener("abort", this.#onAbort);
   }
 }
+
+function ignore(): void {}
 
 function tooLarge(limitBytes: number): GatewayError {
   return new GatewayError("request_too_large", `The request body is larger than the limit of ${limitBytes} bytes.`);

@@ -137,5 +137,6 @@ export class NodeResponse implements HttpResponse {
     this.#isCommitted = true;
     this.#headers.push(OVERHEAD_HEADER, formatOverhead(this.#timing.overheadMs));
     this.#response.writeHead(this.statusCode, this.#headers);
+    this.#headers.length = 0;
   }
 }

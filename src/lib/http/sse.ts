@@ -51,6 +51,7 @@ export interface SseParserOptions {
 }
 
 const DEFAULT_MAX_EVENT_LENGTH = 16 * 1024 * 1024;
+const FIRST_NON_ASCII = 0x80;
 
 /**
  * An incremental parser for `text/event-stream` (html.spec.whatwg.org, Server-sent events). UTF-8 characters, lines and
@@ -61,7 +62,7 @@ const DEFAULT_MAX_EVENT_LENGTH = 16 * 1024 * 1024;
  */
 export function createSseParser(options: SseParserOptions): SseParser {
   const { onEvent, maxEventLength = DEFAULT_MAX_EVENT_LENGTH } = options;
-  const decoder = new StringDecoder("utf8");
+  const readText = createTextReader();
   let overflow = false;
   const parser = createParser({
     maxBufferSize: maxEventLength,
@@ -73,10 +74,20 @@ export function createSseParser(options: SseParserOptions): SseParser {
   });
   return {
     push(chunk) {
-      if (!overflow) parser.feed(decoder.write(chunk));
+      if (!overflow) parser.feed(readText(chunk));
       if (overflow) {
         throw new GatewayError("upstream_invalid_response", "The upstream sent an event that is too long.");
       }
     },
+  };
+}
+
+/** Decodes UTF-8 that may be cut anywhere. A decoder is native state for every open stream: most are never cut in mid-character. */
+function createTextReader(): (chunk: Buffer) => string {
+  let decoder: StringDecoder | undefined;
+  return (chunk) => {
+    const mayBeCut = (chunk.at(-1) ?? 0) >= FIRST_NON_ASCII;
+    if (mayBeCut) decoder ??= new StringDecoder("utf8");
+    return decoder === undefined ? chunk.toString("utf8") : decoder.write(chunk);
   };
 }

@@ -31,6 +31,11 @@ export interface ChatBody {
    * not serialised again. A rename of a member that is not there does nothing.
    */
   withMembers(changes: Readonly<Record<string, MemberChange>>): Buffer;
+  /**
+   * Lets go of the request, once no attempt can need it any more: a long answer would keep it in memory. From then on only
+   * `byteLength` is left, and the others throw Error.
+   */
+  release(): void;
 }
 
 /** Reads a chat request while its bytes come in; see {@link createChatBodyReader}. */
@@ -65,7 +70,7 @@ class BodyReader implements ChatBodyReader {
   }
 
   end(bytes: Buffer): ChatBody {
-    return this.#scanner === undefined ? new SmallBody(bytes) : readLargeBody(bytes, this.#scanner.end());
+    return this.#scanner === undefined ? new SmallBody(bytes) : new LargeBody(bytes, this.#scanner.end());
   }
 }
 
@@ -81,27 +86,35 @@ function startScanner(chunks: readonly Buffer[]): MemberScanner {
 }
 
 class SmallBody implements ChatBody {
-  readonly head: ChatRequest;
-  readonly #bytes: Buffer;
+  readonly byteLength: number;
+  #request: ChatRequest | undefined;
+  #bytes: Buffer | undefined;
 
   constructor(bytes: Buffer) {
-    this.head = parseRequest(bytes);
+    this.#request = parseRequest(bytes);
     this.#bytes = bytes;
+    this.byteLength = bytes.length;
     // Two readers may take a different one of two members of a name; only a text that could hold such is looked through.
     if (mayRepeatModel(bytes)) startScanner([bytes]).end();
   }
 
-  get byteLength(): number {
-    return this.#bytes.length;
+  get head(): ChatHead {
+    return held(this.#request);
   }
 
   request(): ChatRequest {
-    return this.head;
+    return held(this.#request);
   }
 
   withMembers(changes: Readonly<Record<string, MemberChange>>): Buffer {
+    const bytes = held(this.#bytes);
     // Most requests go on as they came: where their members stand matters only to the others.
-    return hasChanges(changes) ? splice(this.#bytes, startScanner([this.#bytes]).end(), changes) : this.#bytes;
+    return hasChanges(changes) ? splice(bytes, startScanner([bytes]).end(), changes) : bytes;
+  }
+
+  release(): void {
+    this.#request = undefined;
+    this.#bytes = undefined;
   }
 }
 
@@ -113,15 +126,43 @@ function mayRepeatModel(bytes: Buffer): boolean {
   return bytes.indexOf(MODEL_KEY, first + 1) !== -1 || bytes.includes("\\u00");
 }
 
-function readLargeBody(bytes: Buffer, members: ReadonlyMap<string, MemberSpan>): ChatBody {
-  assertUtf8(bytes);
-  let request: ChatRequest | undefined;
-  return {
-    head: parseHead(bytes, members),
-    byteLength: bytes.length,
-    request: () => (request ??= parseRequest(bytes)),
-    withMembers: (changes) => splice(bytes, members, changes),
-  };
+class LargeBody implements ChatBody {
+  readonly byteLength: number;
+  readonly #members: ReadonlyMap<string, MemberSpan>;
+  #head: ChatHead | undefined;
+  #request: ChatRequest | undefined;
+  #bytes: Buffer | undefined;
+
+  constructor(bytes: Buffer, members: ReadonlyMap<string, MemberSpan>) {
+    assertUtf8(bytes);
+    this.#head = parseHead(bytes, members);
+    this.#members = members;
+    this.#bytes = bytes;
+    this.byteLength = bytes.length;
+  }
+
+  get head(): ChatHead {
+    return held(this.#head);
+  }
+
+  request(): ChatRequest {
+    return (this.#request ??= parseRequest(held(this.#bytes)));
+  }
+
+  withMembers(changes: Readonly<Record<string, MemberChange>>): Buffer {
+    return splice(held(this.#bytes), this.#members, changes);
+  }
+
+  release(): void {
+    this.#head = undefined;
+    this.#request = undefined;
+    this.#bytes = undefined;
+  }
+}
+
+function held<Part>(part: Part | undefined): Part {
+  if (part === undefined) throw new Error("The request was let go.");
+  return part;
 }
 
 /** {@link createChatBodyReader} for bytes that are all there. */

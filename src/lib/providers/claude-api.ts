@@ -31,6 +31,11 @@ export interface ClaudeApiProviderOptions {
   readonly logger?: Logger;
 }
 
+interface PreparedRequest {
+  readonly request: HttpRequest;
+  readonly droppedParams: readonly string[];
+}
+
 const modelsReplySchema = z.looseObject({
   data: z.array(z.looseObject({ id: z.string(), created_at: z.string().nullish() })),
 });
@@ -77,13 +82,16 @@ export function createClaudeApiProvider(options: ClaudeApiProviderOptions): LLMP
     onFailure: ({ code, status }) => options.logger?.warn({ code, status }, "could not list Anthropic's models"),
   });
 
-  function prepare(call: ProviderCall, stream: boolean): MaybePromise<PreparedBody> {
+  function createRequest(call: ProviderCall, stream: boolean): MaybePromise<PreparedRequest> {
     const form = { type: "messages-api", model: resolveClaudeModel(call.model), stream } as const;
-    return bodies.prepare(call.body, form, call.signal);
+    const prepared = bodies.prepare(call.body, form, call.signal);
+    return prepared instanceof Promise
+      ? prepared.then((late) => withPrepared(call, late))
+      : withPrepared(call, prepared);
   }
 
-  function createRequest(call: ProviderCall, { bytes }: PreparedBody): HttpRequest {
-    return {
+  function withPrepared(call: ProviderCall, { bytes, droppedParams }: PreparedBody): PreparedRequest {
+    const request: HttpRequest = {
       method: "POST",
       path: `${basePath}/v1/messages`,
       headers: { ...headers, "content-type": "application/json", ...call.traceContext },
@@ -93,13 +101,13 @@ export function createClaudeApiProvider(options: ClaudeApiProviderOptions): LLMP
       timing: call.timing,
       translateError,
     };
+    return { request, droppedParams };
   }
 
   async function stream(call: ProviderCall, sink: StreamSink): Promise<ProviderOutcome> {
-    const preparing = prepare(call, true);
+    const preparing = createRequest(call, true);
     // Waited for only where it is large: a small one is there.
-    const prepared = preparing instanceof Promise ? await preparing : preparing;
-    const { droppedParams } = prepared;
+    const { request, droppedParams } = preparing instanceof Promise ? await preparing : preparing;
     const translator = createClaudeStreamTranslator();
     const applyBackpressure = createBackpressure(sink);
     let upstreamRequestId: string | undefined;
@@ -127,7 +135,7 @@ export function createClaudeApiProvider(options: ClaudeApiProviderOptions): LLMP
       },
     });
     try {
-      await http.openStream(createRequest(call, prepared), {
+      await http.openStream(request, {
         onOpen: (received) => {
           upstreamRequestId = readHeader(received["request-id"]);
           upstreamHeaders = translateClaudeHeaders(received, Date.now());
@@ -155,13 +163,13 @@ export function createClaudeApiProvider(options: ClaudeApiProviderOptions): LLMP
     getModels: () => models.get(),
     stream,
     complete: async (call) => {
-      const preparing = prepare(call, false);
-      const prepared = preparing instanceof Promise ? await preparing : preparing;
-      const reply = await http.requestJson(createRequest(call, prepared));
+      const preparing = createRequest(call, false);
+      const { request, droppedParams } = preparing instanceof Promise ? await preparing : preparing;
+      const reply = await http.requestJson(request);
       const { completion, finishReason, usage, model } = translateResponse(parseReply(reply.body.toString()), call);
       const upstreamRequestId = readHeader(reply.headers["request-id"]);
       const upstreamHeaders = translateClaudeHeaders(reply.headers, Date.now());
-      const servedBy = { model, droppedParams: prepared.droppedParams, upstreamRequestId, upstreamHeaders };
+      const servedBy = { model, droppedParams, upstreamRequestId, upstreamHeaders };
       return { body: completion, outcome: { servedBy, finishReason, usage } };
     },
     close: async () => {

@@ -1,20 +1,18 @@
 import { z } from "zod";
-import { GatewayError, toGatewayError, withUsage } from "../http/errors.ts";
-import { createSseParser } from "../http/sse.ts";
+import { toGatewayError, withUsage } from "../http/errors.ts";
 import type { Logger } from "../telemetry/logger.ts";
-import { createLeadHolder } from "./openai/hold-lead.ts";
 import { createChunkRelay } from "./openai/relay-chunk.ts";
-import { fewerChoices, watchCompletion } from "./openai/relay-completion.ts";
+import { watchCompletion } from "./openai/relay-completion.ts";
+import { RelayedStream } from "./openai/relay-stream.ts";
 import { renameTokenLimit } from "./openai/token-limit.ts";
 import { translateOpenAIError } from "./openai/translate-error.ts";
 import { translateOpenAIHeaders } from "./openai/translate-headers.ts";
 import { hideSecret } from "./transports/hide-secret.ts";
-import { createBackpressure } from "./transports/http-backpressure.ts";
 import { withAnswerHeaders } from "./transports/http-errors.ts";
 import { readHeader } from "./transports/http-header.ts";
 import { createModelList, type ModelList } from "./transports/http-model-list.ts";
-import { createHttpClient, type HttpRequest, type HttpStreamControl } from "./transports/http.ts";
-import type { LLMProvider, ProviderCall, ProviderModel, ProviderOutcome, ServedBy, StreamSink } from "./types.ts";
+import { createHttpClient, type HttpRequest } from "./transports/http.ts";
+import type { LLMProvider, ProviderCall, ProviderModel, ProviderOutcome, StreamSink } from "./types.ts";
 
 const MODEL_LIST_TIMEOUT_MS = 3000;
 const MAX_MODEL_LIST_BYTES = 4 * 1024 * 1024;
@@ -96,67 +94,12 @@ export function createOpenAIProvider(options: OpenAIProviderOptions): LLMProvide
   }
 
   async function stream(call: ProviderCall, sink: StreamSink): Promise<ProviderOutcome> {
-    const { model } = call;
     const { stream_options: streamOptions, n } = call.body.head;
     const relay = createChunkRelay({ includeUsage: streamOptions?.include_usage === true, choices: n ?? 1 });
-    const lead = createLeadHolder();
-    const applyBackpressure = createBackpressure(sink);
-    let upstreamRequestId: string | undefined;
-    let upstreamHeaders: ServedBy["upstreamHeaders"];
-    let servedBy: ServedBy | undefined;
-    let control: HttpStreamControl | undefined;
-    let done = false;
-
-    const open = (): ServedBy => {
-      if (servedBy !== undefined) return servedBy;
-      servedBy = { model: relay.model ?? model, upstreamRequestId, upstreamHeaders };
-      sink.open(servedBy);
-      return servedBy;
-    };
-    const requireFinished = (): void => {
-      if (relay.finished) return;
-      if (relay.lacksChoices) throw fewerChoices(relay.usage);
-      throw new GatewayError("upstream_incomplete", "The upstream's stream ended before the answer did.");
-    };
-    const parser = createSseParser({
-      onEvent: ({ data }) => {
-        if (control === undefined || done || data === "") return;
-        if (data === "[DONE]") {
-          requireFinished();
-          done = true;
-          control.finish();
-          return;
-        }
-        const payload = relay.push(data);
-        if (relay.broughtOutput) control.output();
-        if (payload === undefined) return;
-        if (lead.released) {
-          applyBackpressure(sink.raw(payload), control);
-          return;
-        }
-        for (const ready of lead.push(payload, relay.broughtOutput)) {
-          open();
-          applyBackpressure(sink.raw(ready), control);
-        }
-      },
-    });
+    const relayed = new RelayedStream(call.model, relay, sink);
     try {
-      await http.openStream(createRequest(call, true), {
-        onOpen: (received) => {
-          upstreamRequestId = readHeader(received["x-request-id"]);
-          upstreamHeaders = translateOpenAIHeaders(received);
-        },
-        onData: (chunk, streamControl) => {
-          control = streamControl;
-          parser.push(chunk);
-        },
-        // Some compatible servers close without `[DONE]`; the finish reasons have then said that the answer is whole.
-        onEnd: requireFinished,
-      });
-      const { finishReason } = relay;
-      if (finishReason === undefined)
-        throw new GatewayError("upstream_incomplete", "The upstream gave no finish reason.");
-      return { servedBy: open(), finishReason, usage: relay.usage };
+      await http.openStream(createRequest(call, true), relayed);
+      return relayed.outcome();
     } catch (thrown) {
       throw withUsage(toGatewayError(thrown), relay.usage);
     }

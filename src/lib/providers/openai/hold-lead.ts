@@ -17,22 +17,22 @@ export interface LeadHolder {
  * forwarded, a failure can still give way to another provider. A lead of more than 64 Ki UTF-16 code units is let go.
  */
 export function createLeadHolder(): LeadHolder {
-  let held: string[] = [];
-  let heldChars = 0;
-  let released = false;
-  return {
-    get released() {
-      return released;
-    },
-    push(payload, broughtOutput) {
-      if (released) return [payload];
-      held.push(payload);
-      heldChars += payload.length;
-      released = broughtOutput || heldChars > MAX_HELD_CHARS;
-      if (!released) return [];
-      const lead = held;
-      held = [];
-      return lead;
-    },
-  };
+  return new Lead();
+}
+
+class Lead implements LeadHolder {
+  released = false;
+  #held: string[] = [];
+  #heldChars = 0;
+
+  push(payload: string, broughtOutput: boolean): readonly string[] {
+    if (this.released) return [payload];
+    this.#held.push(payload);
+    this.#heldChars += payload.length;
+    this.released = broughtOutput || this.#heldChars > MAX_HELD_CHARS;
+    if (!this.released) return [];
+    const lead = this.#held;
+    this.#held = [];
+    return lead;
+  }
 }

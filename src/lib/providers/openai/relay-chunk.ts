@@ -46,76 +46,79 @@ const NULL_USAGE = ',"usage":null';
  * so for a client that did not, the `usage` key is cut out and the chunk without choices is held back.
  */
 export function createChunkRelay(options: ChunkRelayOptions): ChunkRelay {
-  const begun = new Set<unknown>();
-  const ended = new Set<unknown>();
-  let broughtOutput = false;
-  let model: string | undefined;
-  let finishReason: FinishReason | undefined;
-  let usage: Usage | undefined;
-  let template: ChunkTemplate | undefined;
-  let templates = 0;
+  return new Relay(options);
+}
 
-  function watchChoice(choice: unknown): void {
-    if (!isFields(choice)) throw invalidChunk();
-    const index = choice["index"];
-    begun.add(index);
-    broughtOutput ||= hasOutput(choice["delta"]);
-    const reason = choice["finish_reason"];
-    if (typeof reason !== "string" || reason === "") return;
-    broughtOutput ||= !ended.has(index);
-    ended.add(index);
-    finishReason ??= toFinishReason(reason);
+/** A class: an object with so many accessors and closures of its own takes 2 KB of every open stream. */
+class Relay implements ChunkRelay {
+  readonly #options: ChunkRelayOptions;
+  /** Every choice that was begun, by its index: whether it has ended. */
+  readonly #choices = new Map<unknown, boolean>();
+  #ended = 0;
+  broughtOutput = false;
+  model: string | undefined;
+  finishReason: FinishReason | undefined;
+  usage: Usage | undefined;
+  #template: ChunkTemplate | undefined;
+  #templates = 0;
+
+  constructor(options: ChunkRelayOptions) {
+    this.#options = options;
   }
 
-  return {
-    push(data) {
-      const known = template?.match(data);
-      if (known !== undefined) {
-        broughtOutput = true;
-        return known;
-      }
-      const chunk = parseChunk(data);
-      // Outside of strings, where JSON allows no raw line end, one is white space.
-      const payload = data.includes("\n") ? data.replaceAll("\n", " ") : data;
-      if (chunk["error"]) throw translateOpenAIErrorPayload(chunk);
-      const choices = chunk["choices"];
-      if (!Array.isArray(choices)) throw invalidChunk();
-      if (model === undefined && typeof chunk["model"] === "string") model = chunk["model"];
-      broughtOutput = false;
-      for (const choice of choices) watchChoice(choice);
-      const chunkUsage = chunk["usage"];
-      if (chunkUsage != null) usage = readUsage(chunkUsage) ?? usage;
-      if (payload === data && templates < MAX_TEMPLATES) {
-        const made = createChunkTemplate(payload, chunk, options.includeUsage);
-        if (made !== undefined) {
-          template = made;
-          templates += 1;
-        }
-      }
-      if (options.includeUsage) return payload;
-      // Naive clients read `choices[0]` of every chunk; such chunks carry usage, or an upstream's remarks.
-      if (choices.length === 0) return undefined;
-      return chunkUsage === undefined ? payload : withoutUsage(payload, chunk);
-    },
-    get broughtOutput() {
-      return broughtOutput;
-    },
-    get model() {
-      return model;
-    },
-    get finishReason() {
-      return finishReason;
-    },
-    get finished() {
-      return ended.size >= options.choices && begun.size === ended.size;
-    },
-    get lacksChoices() {
-      return ended.size > 0 && begun.size === ended.size && ended.size < options.choices;
-    },
-    get usage() {
-      return usage;
-    },
-  };
+  get finished(): boolean {
+    return this.#ended >= this.#options.choices && this.#choices.size === this.#ended;
+  }
+
+  get lacksChoices(): boolean {
+    return this.#ended > 0 && this.#choices.size === this.#ended && this.#ended < this.#options.choices;
+  }
+
+  push(data: string): string | undefined {
+    const known = this.#template?.match(data);
+    if (known !== undefined) {
+      this.broughtOutput = true;
+      return known;
+    }
+    const chunk = parseChunk(data);
+    // Outside of strings, where JSON allows no raw line end, one is white space.
+    const payload = data.includes("\n") ? data.replaceAll("\n", " ") : data;
+    if (chunk["error"]) throw translateOpenAIErrorPayload(chunk);
+    const choices = chunk["choices"];
+    if (!Array.isArray(choices)) throw invalidChunk();
+    if (this.model === undefined && typeof chunk["model"] === "string") this.model = chunk["model"];
+    this.broughtOutput = false;
+    for (const choice of choices) this.#watchChoice(choice);
+    const chunkUsage = chunk["usage"];
+    if (chunkUsage != null) this.usage = readUsage(chunkUsage) ?? this.usage;
+    if (payload === data) this.#makeTemplate(payload, chunk);
+    if (this.#options.includeUsage) return payload;
+    // Naive clients read `choices[0]` of every chunk; such chunks carry usage, or an upstream's remarks.
+    if (choices.length === 0) return undefined;
+    return chunkUsage === undefined ? payload : withoutUsage(payload, chunk);
+  }
+
+  #makeTemplate(payload: string, chunk: Readonly<Record<string, unknown>>): void {
+    if (this.#templates === MAX_TEMPLATES) return;
+    const made = createChunkTemplate(payload, chunk, this.#options.includeUsage);
+    if (made === undefined) return;
+    this.#template = made;
+    this.#templates += 1;
+  }
+
+  #watchChoice(choice: unknown): void {
+    if (!isFields(choice)) throw invalidChunk();
+    const index = choice["index"];
+    const hasEnded = this.#choices.get(index);
+    if (hasEnded === undefined) this.#choices.set(index, false);
+    if (hasOutput(choice["delta"])) this.broughtOutput = true;
+    const reason = choice["finish_reason"];
+    if (typeof reason !== "string" || reason === "" || hasEnded === true) return;
+    this.broughtOutput = true;
+    this.#choices.set(index, true);
+    this.#ended += 1;
+    this.finishReason ??= toFinishReason(reason);
+  }
 }
 
 /** OpenAI's finish reasons as they are; what another server invents counts as `stop`. */

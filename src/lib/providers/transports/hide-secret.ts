@@ -1,5 +1,6 @@
 import { changeError, type GatewayError, toGatewayError } from "../../http/errors.ts";
-import type { CompletionResult, LLMProvider, ProviderOutcome, ServedBy } from "../types.ts";
+import type { ChatDelta } from "../../openai/delta.ts";
+import type { CompletionResult, LLMProvider, ProviderOutcome, ServedBy, StreamSink } from "../types.ts";
 
 const REMOVED = "[removed]";
 /** From this length on a secret is looked for anywhere, in characters; a shorter one is a placeholder of a server that wants no key. */
@@ -42,17 +43,36 @@ export function hideSecret(provider: LLMProvider, secret: string): LLMProvider {
 
   return {
     ...provider,
-    stream: (call, sink) =>
-      provider
-        .stream(call, {
-          open: (servedBy) => sink.open(cleanServedBy(servedBy)),
-          delta: (delta) => sink.delta(delta),
-          raw: (payload) => sink.raw(payload),
-          onDrain: (listener) => sink.onDrain(listener),
-        })
-        .then(cleanOutcome, rethrow),
+    stream: (call, sink) => provider.stream(call, new CleanSink(sink, cleanServedBy)).then(cleanOutcome, rethrow),
     complete: (call) => provider.complete(call).then(cleanResult, rethrow),
   };
+}
+
+/** A sink that is told of a cleaned {@link ServedBy}. */
+class CleanSink implements StreamSink {
+  readonly #sink: StreamSink;
+  readonly #clean: (servedBy: ServedBy) => ServedBy;
+
+  constructor(sink: StreamSink, clean: (servedBy: ServedBy) => ServedBy) {
+    this.#sink = sink;
+    this.#clean = clean;
+  }
+
+  open(servedBy: ServedBy): void {
+    this.#sink.open(this.#clean(servedBy));
+  }
+
+  delta(delta: ChatDelta): boolean {
+    return this.#sink.delta(delta);
+  }
+
+  raw(payload: string): boolean {
+    return this.#sink.raw(payload);
+  }
+
+  onDrain(listener: () => void): void {
+    this.#sink.onDrain(listener);
+  }
 }
 
 /**

@@ -5,6 +5,7 @@ import type { CallTimeouts } from "../types.ts";
 import type { HttpRequest, HttpStreamControl, HttpStreamHandler } from "./http.ts";
 import { HttpDeadlines } from "./http-deadlines.ts";
 import { abortError, connectionError, type HttpPhase } from "./http-errors.ts";
+import { outgoingBody } from "./http-outgoing-body.ts";
 import { readRetryAfterMs } from "./http-retry-after.ts";
 
 const MAX_ERROR_BODY_BYTES = 64 * 1024;
@@ -74,10 +75,13 @@ class Exchange implements Dispatcher.DispatchHandler, HttpStreamControl {
   }
 
   start(pool: Pool): void {
-    const { method, path, headers, body, signal, timing } = this.#options.request;
+    const { request } = this.#options;
+    const { method, path, signal, timing } = request;
     timing?.sent();
     signal.addEventListener("abort", this.#onAbort);
-    pool.dispatch({ method, path, headers, body: body ?? null, headersTimeout: 0, bodyTimeout: 0 }, this);
+    const { headers, body } = outgoingBody(request.headers, request.body);
+    request.body = undefined;
+    pool.dispatch({ method, path, headers, body, headersTimeout: 0, bodyTimeout: 0 }, this);
   }
 
   output(): void {
@@ -114,7 +118,9 @@ class Exchange implements Dispatcher.DispatchHandler, HttpStreamControl {
     this.#deadlines.connected();
   }
 
-  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
+  onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
+    // Parsed already, and otherwise kept until the answer has ended: a buffer for each name and value.
+    controller.rawHeaders = null;
     if (status < 200 || this.#settled) return;
     this.#phase = "receiving";
     this.#options.request.timing?.received();

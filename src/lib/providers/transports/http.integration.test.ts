@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { startScriptedServer, type ScriptedServer } from "../../../test/fake-scripted-server.ts";
 import { GatewayError } from "../../http/errors.ts";
@@ -23,7 +24,7 @@ function createRequest(fields: Partial<HttpRequest> = {}): HttpRequest {
     method: "POST",
     path: "/",
     headers: {},
-    body: "{}",
+    body: Buffer.from("{}"),
     signal: new AbortController().signal,
     timeouts: { connectMs: 5000, firstOutputMs: 5000, idleMs: 5000, totalMs: 5000 },
     translateError: ({ status, body }) => new GatewayError("upstream_error", `${status}: ${body}`),
@@ -70,6 +71,44 @@ describe("a connection that does not come about", () => {
     await once(silent, "connection");
     controller.abort(new GatewayError("deadline_exceeded", "Too late."));
     await expect(done).rejects.toEqual(failure({ code: "deadline_exceeded" }));
+  });
+});
+
+describe("a large body", () => {
+  const body = (): Buffer => Buffer.from(JSON.stringify({ text: "é".repeat(500_000) }));
+
+  it("arrives whole and with its length, and the connection serves the next one", async () => {
+    await client.requestJson(createRequest({ body: body() }));
+    await sleep(10);
+    await client.requestJson(createRequest({ body: body() }));
+    const [first, second] = [await upstream.request(0), await upstream.request(1)];
+    expect(first.text).toBe(body().toString());
+    expect(first.headers["content-length"]).toBe(String(body().length));
+    expect(first.headers["transfer-encoding"]).toBeUndefined();
+    expect(second.remotePort).toBe(first.remotePort);
+  });
+
+  it("that the upstream does not take is given up at once by an abort", async () => {
+    const deaf = createServer((socket) => void socket.on("error", () => {}).pause()).listen(0, "127.0.0.1");
+    await once(deaf, "listening");
+    const address = deaf.address();
+    if (address === null || typeof address === "string") throw new Error("no port");
+    const sender = createHttpClient(`http://127.0.0.1:${address.port}`);
+    const controller = new AbortController();
+    const request = createRequest({ body: Buffer.alloc(32_000_000), signal: controller.signal });
+    const done = sender.requestJson(request);
+    const [socket] = (await once(deaf, "connection")) as [Socket];
+    controller.abort(new GatewayError("deadline_exceeded", "Too late."));
+    await expect(done).rejects.toEqual(failure({ code: "deadline_exceeded" }));
+    await sender.close();
+    socket.destroy();
+    deaf.close();
+  });
+
+  it("is not kept by its request once it was handed on", async () => {
+    const request = createRequest({ body: body() });
+    await client.requestJson(request);
+    expect(request.body).toBeUndefined();
   });
 });
 

@@ -21,7 +21,8 @@ export interface HttpRequest {
   readonly path: string;
   /** Header names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
-  readonly body?: string | Buffer;
+  /** Taken out once it is handed to the connection, so that nobody keeps it for as long as the answer takes. */
+  body?: Buffer | undefined;
   readonly signal: AbortSignal;
   readonly timeouts: CallTimeouts;
   readonly timing?: ProviderCall["timing"];
