@@ -4,7 +4,7 @@ import type { Target } from "../targets/types.ts";
 import type { Scenario } from "./types.ts";
 
 /** To each target. */
-const REQUESTS = 40;
+const REQUESTS = 25;
 /** The first runs find nothing in the file cache. */
 const SKIPPED = 3;
 const TIMEOUT_MS = 30_000;
@@ -34,7 +34,6 @@ export const firstTokenScenario: Scenario = {
   title: "Time to first token with a stand-in CLI, one request at a time: by the proxy itself and by an agent in turn",
   targets: ["claude-local", "claude-agent"],
   kinds: [],
-  rounds: 2,
   columns: [
     { key: "ttft50", label: "TTFT p50 ms", digits: 1 },
     { key: "ttft90", label: "TTFT p90 ms", digits: 1 },
