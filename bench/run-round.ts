@@ -2,12 +2,15 @@ import { checkTarget } from "./check-target.ts";
 import type { Plan } from "./load/plan.ts";
 import type { Samples } from "./report/samples.ts";
 import { measureLoad } from "./scenarios/measure-load.ts";
-import type { Scenario } from "./scenarios/types.ts";
+import type { Figures, Scenario } from "./scenarios/types.ts";
 import { isPeer, TARGETS, type TargetName } from "./targets/index.ts";
 import { TargetUnavailable, type Target, type TargetContext } from "./targets/types.ts";
 import { startUpstream } from "./targets/upstream.ts";
 
 const PREWARM_SECONDS = 4;
+
+type MeasuredAlone = Extract<Scenario, { measure: unknown }>;
+type MeasuredTogether = Extract<Scenario, { measureTogether: unknown }>;
 
 export interface RoundOptions {
   /** From 0. */
@@ -30,7 +33,7 @@ export async function runRound(options: RoundOptions): Promise<void> {
     options,
     due.filter(({ isFresh }) => isFresh !== true),
   );
-  for (const scenario of due) if (scenario.isFresh === true) await runFresh(options, scenario);
+  for (const scenario of due) if ("measure" in scenario && scenario.isFresh === true) await runFresh(options, scenario);
 }
 
 /** The scenarios that share the processes of a round. */
@@ -46,10 +49,13 @@ async function runShared(options: RoundOptions, scenarios: readonly Scenario[]):
       if (target !== undefined) running.set(name, target);
     }
     for (const scenario of scenarios) {
-      const names = scenario.targets.filter((name) => running.has(name));
-      for (const name of inOrder(options.round, names)) {
+      const present = scenario.targets.flatMap((name) => {
         const target = running.get(name);
-        if (target !== undefined) await measure(options, scenario, name, target);
+        return target === undefined ? [] : [{ name, target }];
+      });
+      if ("measureTogether" in scenario) await measureTogether(options, scenario, present);
+      else {
+        for (const { name, target } of inOrder(options.round, present)) await measure(options, scenario, name, target);
       }
     }
   } finally {
@@ -59,7 +65,7 @@ async function runShared(options: RoundOptions, scenarios: readonly Scenario[]):
 }
 
 /** A scenario that needs a new process for each of its targets. */
-async function runFresh(options: RoundOptions, scenario: Scenario): Promise<void> {
+async function runFresh(options: RoundOptions, scenario: MeasuredAlone): Promise<void> {
   const names = options.targets.filter((name) => scenario.targets.includes(name));
   for (const name of inOrder(options.round, names)) {
     const upstream = await startUpstream(options.context.directory);
@@ -77,8 +83,8 @@ async function runFresh(options: RoundOptions, scenario: Scenario): Promise<void
   }
 }
 
-function inOrder(round: number, names: readonly TargetName[]): readonly TargetName[] {
-  return round % 2 === 0 ? names : names.toReversed();
+function inOrder<Item>(round: number, items: readonly Item[]): readonly Item[] {
+  return round % 2 === 0 ? items : items.toReversed();
 }
 
 function kindsFor(name: TargetName, scenarios: readonly Scenario[]): Plan["kind"][] {
@@ -119,15 +125,36 @@ async function prewarm(target: Target, kinds: readonly Plan["kind"][]): Promise<
   }
 }
 
-async function measure(options: RoundOptions, scenario: Scenario, name: TargetName, target: Target): Promise<void> {
-  const { samples, seconds, holdSeconds, round } = options;
+async function measure(
+  options: RoundOptions,
+  scenario: MeasuredAlone,
+  name: TargetName,
+  target: Target,
+): Promise<void> {
+  const { samples, seconds, holdSeconds } = options;
   try {
-    const figures = await scenario.measure({ target, seconds, holdSeconds });
-    samples.add(scenario.name, name, figures);
-    process.stderr.write(`round ${round + 1}  ${scenario.name}  ${name}  ${describe(scenario, figures)}\n`);
+    keep(options, scenario, name, await scenario.measure({ target, seconds, holdSeconds }));
   } catch (error) {
     note(samples, name, scenario.name, error);
   }
+}
+
+async function measureTogether(
+  options: RoundOptions,
+  scenario: MeasuredTogether,
+  present: readonly { readonly name: TargetName; readonly target: Target }[],
+): Promise<void> {
+  try {
+    const figures = await scenario.measureTogether(present.map(({ target }) => target));
+    for (const [index, { name }] of present.entries()) keep(options, scenario, name, figures[index] ?? {});
+  } catch (error) {
+    for (const { name } of present) note(options.samples, name, scenario.name, error);
+  }
+}
+
+function keep({ samples, round }: RoundOptions, scenario: Scenario, name: TargetName, figures: Figures): void {
+  samples.add(scenario.name, name, figures);
+  process.stderr.write(`round ${round + 1}  ${scenario.name}  ${name}  ${describe(scenario, figures)}\n`);
 }
 
 /** A peer that cannot take the load says something about the peer; of ours it would be a fault. */
@@ -138,6 +165,6 @@ function note(samples: Samples, name: TargetName, scenario: string, error: unkno
   else samples.skip(scenario === "start" ? name : `${scenario} of ${name}`, message);
 }
 
-function describe({ columns }: Scenario, figures: Readonly<Record<string, number>>): string {
+function describe({ columns }: Scenario, figures: Figures): string {
   return columns.map(({ key, label, digits }) => `${label} ${(figures[key] ?? Number.NaN).toFixed(digits)}`).join(", ");
 }

@@ -9,6 +9,12 @@ import { AGENT_VERSION } from "./version.ts";
 const CONNECT_TIMEOUT_MS = 10_000;
 const HEADERS_TIMEOUT_MS = 30_000;
 const BODY_TIMEOUT_MS = 30_000;
+/**
+ * How long an idle connection is kept where the proxy names no time, as behind most reverse proxies. Longer than the usual
+ * 30 s between heartbeats, so that the first text of an answer, which a CLI takes seconds for, finds an open connection
+ * and waits for no handshake; shorter than the 60 s after which load balancers close theirs.
+ */
+const KEEP_ALIVE_MS = 45_000;
 
 export interface ProxyAddress {
   /** Without a slash at the end; may have a path, where the proxy is mounted below one. */
@@ -45,13 +51,21 @@ export function createProxyClient(address: ProxyAddress): ProxyClient {
     connect: { timeout: CONNECT_TIMEOUT_MS },
     headersTimeout: HEADERS_TIMEOUT_MS,
     bodyTimeout: BODY_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
   };
-  const dispatcher = isLoopback(new URL(address.url).hostname) ? new Agent(timeouts) : new EnvHttpProxyAgent(timeouts);
+  const { hostname, origin, pathname } = new URL(address.url);
+  const dispatcher = isLoopback(hostname) ? new Agent(timeouts) : new EnvHttpProxyAgent(timeouts);
+  const mountPath = pathname.replace(/\/$/, "");
   const headers = {
     authorization: `Bearer ${address.secret}`,
     "user-agent": `codewise-agent/${AGENT_VERSION}`,
     [AGENT_HEADERS.id]: address.agentId,
     [AGENT_HEADERS.instance]: randomUUID(),
+  };
+  const connectHeaders = {
+    ...headers,
+    accept: "text/event-stream",
+    "cache-control": "no-cache",
     [AGENT_HEADERS.protocol]: String(PROTOCOL_VERSION),
     [AGENT_HEADERS.version]: AGENT_VERSION,
   };
@@ -59,27 +73,26 @@ export function createProxyClient(address: ProxyAddress): ProxyClient {
   const postHeaders = { ...getHeaders, "content-type": "application/json" };
 
   return {
-    exchange: ({ method, path, body, signal, maxBytes }) => {
-      const target = new URL(address.url + path);
-      return runExchange(dispatcher, {
+    // A long answer is posted in thousands of these, so that no URL is parsed here.
+    exchange: ({ method, path, body, signal, maxBytes }) =>
+      runExchange(dispatcher, {
         request: {
-          origin: target.origin,
-          path: target.pathname + target.search,
+          origin,
+          path: mountPath + path,
           method,
           headers: body === undefined ? getHeaders : postHeaders,
           body: body ?? null,
         },
         signal,
         maxBytes,
-      });
-    },
+      }),
 
     openStream: (path, signal) =>
       request(address.url + path, {
         dispatcher,
         method: "GET",
         signal,
-        headers: { ...headers, accept: "text/event-stream", "cache-control": "no-cache" },
+        headers: connectHeaders,
         // Silence is judged by the connection's own watchdog, from the ping interval that the server names.
         bodyTimeout: 0,
       }),

@@ -1,7 +1,9 @@
-import { summarize } from "../measure/percentile.ts";
+import { measureInTurn } from "../measure/in-turn.ts";
+import { median, summarize } from "../measure/percentile.ts";
 import type { Target } from "../targets/types.ts";
 import type { Scenario } from "./types.ts";
 
+/** To each target. */
 const REQUESTS = 25;
 /** The first runs find nothing in the file cache. */
 const SKIPPED = 3;
@@ -29,18 +31,25 @@ async function firstTokenMs({ url, path, headers, model }: Target): Promise<numb
 
 export const firstTokenScenario: Scenario = {
   name: "first",
-  title: "Time to first token with a stand-in CLI, one request at a time: run by the proxy itself, and by an agent",
+  title: "Time to first token with a stand-in CLI, one request at a time: by the proxy itself and by an agent in turn",
   targets: ["claude-local", "claude-agent"],
   kinds: [],
-  rounds: 2,
   columns: [
     { key: "ttft50", label: "TTFT p50 ms", digits: 1 },
     { key: "ttft90", label: "TTFT p90 ms", digits: 1 },
+    { key: "added50", label: "added in a pair, p50 ms", digits: 1 },
   ],
-  measure: async ({ target }) => {
-    const times: number[] = [];
-    for (let count = 0; count < SKIPPED + REQUESTS; count += 1) times.push(await firstTokenMs(target));
-    const { p50, p90 } = summarize(times.slice(SKIPPED));
-    return { ttft50: p50, ttft90: p90 };
+  measureTogether: async (targets) => {
+    const times = await measureInTurn(targets, SKIPPED + REQUESTS, firstTokenMs);
+    const counted = times.map((each) => each.slice(SKIPPED));
+    const own = counted[targets.findIndex(({ name }) => name === "claude-local")];
+    return counted.map((each) => {
+      const { p50, p90 } = summarize(each);
+      return {
+        ttft50: p50,
+        ttft90: p90,
+        added50: median(each.map((value, index) => value - (own?.[index] ?? Number.NaN))),
+      };
+    });
   },
 };

@@ -24,7 +24,7 @@ export interface Measurement {
   readonly holdSeconds: number;
 }
 
-export interface Scenario {
+interface ScenarioBase {
   readonly name: string;
   readonly title: string;
   readonly targets: readonly TargetName[];
@@ -37,6 +37,18 @@ export interface Scenario {
   readonly rounds?: number;
   /** Runs only where it is named by `--only`. */
   readonly isOptional?: boolean;
+}
+
+interface ScenarioOfEach extends ScenarioBase {
   /** @throws Error at a wrong answer or count: such a run measures nothing */
   readonly measure: (measurement: Measurement) => Promise<Figures>;
 }
+
+/** For figures whose difference is small beside what the machine's neighbours do to each: its targets are asked in turn. */
+interface ScenarioOfAll extends ScenarioBase {
+  readonly isFresh?: false;
+  /** The figures of each target, in their order. @throws Error at a wrong answer: such a run measures nothing */
+  readonly measureTogether: (targets: readonly Target[]) => Promise<readonly Figures[]>;
+}
+
+export type Scenario = ScenarioOfEach | ScenarioOfAll;

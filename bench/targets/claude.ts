@@ -1,6 +1,6 @@
 /** Codewise with a stand-in for the `claude` CLI, which it runs itself, or which the real agent runs. */
 import { randomBytes } from "node:crypto";
-import { mkdtempSync } from "node:fs";
+import { existsSync, mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { createStandInClaude } from "../../src/test/claude-stand-in/create-stand-in.ts";
 import { waitForModel } from "./agent.ts";
@@ -41,7 +41,7 @@ export const startClaudeAgent: StartTarget = async (context) => {
   const agent = await startServer({
     name: "codewise-agent",
     program: process.execPath,
-    parameters: [join(root, "agent", "src", "index.ts")],
+    parameters: [context.fromSource ? join(root, "agent", "src", "index.ts") : builtAgent()],
     env: {
       CODEWISE_URL: proxy.url,
       CODEWISE_AGENT_SECRET: secret,
@@ -65,3 +65,10 @@ export const startClaudeAgent: StartTarget = async (context) => {
     },
   };
 };
+
+/** What laptops run: a CLI is started more slowly from a larger process, and from source the agent is a third larger. */
+function builtAgent(): string {
+  const path = join(root, "agent", "dist", "index.js");
+  if (!existsSync(path)) throw new Error("there is no built agent: run `npm run build`, or bench with --source");
+  return path;
+}
