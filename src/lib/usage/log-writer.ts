@@ -39,7 +39,7 @@ const RETRY_MAX_MS = 10_000;
 /** See {@link LogWriter}. Batches by size and interval; a batch whose fate is unknown is sent again, which its ids make safe. */
 export function createLogWriter(options: LogWriterOptions): LogWriter {
   const { database, logger } = options;
-  const { maxQueue = 10_000, batchMax = 100, flushIntervalMs = 250, closeTimeoutMs = 5000 } = options;
+  const { maxQueue = 10_000, batchMax = 250, flushIntervalMs = 250, closeTimeoutMs = 5000 } = options;
   const queue: RequestRecord[] = [];
   let dropped = 0;
   let written = 0;
