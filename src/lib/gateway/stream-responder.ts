@@ -53,7 +53,9 @@ export class StreamResponder implements StreamSink {
   raw(payload: string): boolean {
     if (this.#mode === "idle") this.#begin("raw");
     else this.#lastWriteAt = performance.now();
-    return this.#options.response.write(`data: ${payload}\n\n`);
+    const { response } = this.#options;
+    const frame = `data: ${payload}\n\n`;
+    return response.writeSoon === undefined ? response.write(frame) : response.writeSoon(frame);
   }
 
   onDrain(listener: () => void): void {

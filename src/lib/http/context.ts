@@ -30,6 +30,11 @@ export interface HttpResponse {
   beginStream?(): void;
   /** Text is sent as UTF-8. `false` asks to wait for `drain`. */
   write(data: string | Uint8Array, onWritten?: () => void): boolean;
+  /**
+   * As `write`, for one of many short pieces that come each by itself: a host may send it with what other streams write in
+   * the same turn of the event loop, which is cheaper and takes up to that turn longer.
+   */
+  writeSoon?(text: string): boolean;
   end(data?: string | Uint8Array): unknown;
   destroy(): unknown;
   on(event: ResponseEvent, listener: () => void): unknown;

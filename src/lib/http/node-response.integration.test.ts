@@ -48,27 +48,46 @@ test("pieces of one turn arrive in order, each framed by itself, in one write", 
     response.beginStream();
     response.write("head");
     await endOfTurn();
-    response.write("größer");
-    response.write("");
-    response.write("two");
+    response.writeSoon("größer");
+    response.writeSoon("");
+    response.writeSoon("two");
     await endOfTurn();
-    response.write("three");
+    response.writeSoon("three");
     response.end("end");
   });
   expect(readChunks(text)).toEqual(["head", "größer", "two", "three", "end", ""]);
   expect(pieces.some((piece) => piece.includes("größer") && piece.includes("two"))).toBe(true);
 });
 
-test("bytes after pieces of the same turn do not overtake them", async () => {
+test("many streams that write in one turn all get their pieces", async () => {
+  const answers = Array.from({ length: 20 }, (_, index) =>
+    exchange(async (response) => {
+      response.beginStream();
+      response.write("head");
+      await endOfTurn();
+      response.writeSoon(`piece ${index}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      response.end();
+    }),
+  );
+  for (const [index, { text, pieces }] of (await Promise.all(answers)).entries()) {
+    expect(readChunks(text)).toEqual(["head", `piece ${index}`, ""]);
+    expect(pieces.at(-1)).not.toContain("piece");
+  }
+});
+
+test("what is written at once does not overtake the pieces of the same turn", async () => {
   const { text } = await exchange(async (response) => {
     response.beginStream();
     response.write("head");
     await endOfTurn();
-    response.write("one");
-    response.write(Buffer.from("two"));
+    response.writeSoon("one");
+    response.write("two");
+    response.writeSoon("three");
+    response.write(Buffer.from("four"));
     response.end();
   });
-  expect(readChunks(text)).toEqual(["head", "one", "two", ""]);
+  expect(readChunks(text)).toEqual(["head", "one", "two", "three", "four", ""]);
 });
 
 test("nothing is written after the end", async () => {
@@ -76,7 +95,7 @@ test("nothing is written after the end", async () => {
     response.beginStream();
     response.write("head");
     response.end("end");
-    response.write("late");
+    response.writeSoon("late");
     await endOfTurn();
   });
   expect(readChunks(text)).toEqual(["head", "end", ""]);
@@ -91,7 +110,7 @@ test("a reader that does not read makes write answer false, and its drain is tol
       response.beginStream();
       response.write("head");
       let turns = 0;
-      while (response.write(piece) && turns < 1000) {
+      while (response.writeSoon(piece) && turns < 1000) {
         turns += 1;
         await endOfTurn();
       }
@@ -122,7 +141,7 @@ test("what a destroyed answer had to write is dropped without an error", async (
     response.beginStream();
     response.write("head");
     await endOfTurn();
-    response.write("late");
+    response.writeSoon("late");
     response.destroy();
     await endOfTurn();
   });

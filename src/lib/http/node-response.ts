@@ -12,7 +12,7 @@ type Event = Parameters<HttpResponse["on"]>[0];
  *
  * The pieces of a stream are framed here (RFC 9112, 7.1) and written to the socket as one text: node writes the length, the
  * piece and the line end each by itself, which makes an eighth of what a chunk costs. What came in one turn of the event
- * loop goes out at its end, together with what other streams have to write. The socket is the answer's only while it is its
+ * loop by `writeSoon` goes out at its end, together with what other streams have to write. The socket is the answer's only while it is its
  * turn on the connection; until then, and for the end, node's own `write` and `end` serve.
  */
 export class NodeResponse implements HttpResponse {
@@ -76,17 +76,25 @@ export class NodeResponse implements HttpResponse {
   write(data: string | Uint8Array, onWritten?: () => void): boolean {
     if (!this.#isCommitted) this.#commit();
     const { socket } = this.#response;
-    if (this.#hasBegun && socket !== null && typeof data === "string" && onWritten === undefined) {
+    this.#flush();
+    if (this.#hasBegun && socket !== null && typeof data === "string") {
       // An empty piece is the end of the body, and one after the end would be read as the next answer.
       if (data === "" || this.#response.writableEnded) return true;
-      if (this.#pending === "") atEndOfTurn(this.#flushPending);
-      this.#pending += `${Buffer.byteLength(data).toString(16)}\r\n${data}\r\n`;
-      // What is pending is soon written, and says nothing of the reader.
-      return !socket.writableNeedDrain;
+      return socket.write(frame(data), onWritten);
     }
-    this.#flush();
     this.#hasBegun = this.#isStream && socket !== null && this.#response.chunkedEncoding;
     return onWritten === undefined ? this.#response.write(data) : this.#response.write(data, onWritten);
+  }
+
+  writeSoon(text: string): boolean {
+    const { socket } = this.#response;
+    if (!this.#hasBegun || socket === null) return this.write(text);
+    if (text === "" || this.#response.writableEnded) return true;
+    const isFirst = this.#pending === "";
+    this.#pending += frame(text);
+    if (isFirst) atEndOfTurn(this.#flushPending);
+    // What is pending is soon written, and says nothing of the reader.
+    return !socket.writableNeedDrain;
   }
 
   end(data?: string | Uint8Array): void {
@@ -139,4 +147,9 @@ export class NodeResponse implements HttpResponse {
     this.#response.writeHead(this.statusCode, this.#headers);
     this.#headers.length = 0;
   }
+}
+
+/** One chunk of a chunked body (RFC 9112, 7.1). */
+function frame(text: string): string {
+  return `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`;
 }
