@@ -5,6 +5,7 @@ import { expect, inject } from "vitest";
 import { createClaudeExecutor } from "../../src/lib/cli/claude/executor.ts";
 import { CliFailure, type CliExecution, type CliExecutor, type CliOutcome } from "../../src/lib/cli/types.ts";
 import type { ChatRequest } from "../../src/lib/openai/chat.ts";
+import type { ChatDelta } from "../../src/lib/openai/delta.ts";
 import { anthropicEvents, anthropicFrames, type CannedMessage } from "../../src/test/fake-anthropic-server.ts";
 import {
   startScriptedServer,
@@ -44,7 +45,12 @@ export interface RealClaude {
   readonly program: string;
   /** What every request from now on gets. */
   reply(reply: ScriptedReply | ((request: ReceivedRequest) => ScriptedReply)): void;
-  ask(request: Partial<ChatRequest>, more?: Partial<CliExecution>, onText?: (text: string) => void): Promise<Answer>;
+  ask(
+    request: Partial<ChatRequest>,
+    more?: Partial<CliExecution>,
+    onText?: (text: string) => void,
+    onDelta?: (delta: ChatDelta) => void,
+  ): Promise<Answer>;
   fail(request: Partial<ChatRequest>, more?: Partial<CliExecution>): Promise<CliFailure>;
   /** Bodies of `POST /v1/messages` so far. */
   bodies(): readonly SentBody[];
@@ -92,6 +98,7 @@ export async function startRealClaude(program: string, apiKey: string | undefine
     request: Partial<ChatRequest>,
     more: Partial<CliExecution> = {},
     onText?: (text: string) => void,
+    onDelta?: (delta: ChatDelta) => void,
   ): Promise<Answer> => {
     let text = "";
     let thinking = "";
@@ -113,6 +120,7 @@ export async function startRealClaude(program: string, apiKey: string | undefine
           text += delta.content ?? "";
           thinking += delta.reasoning_content ?? "";
           onText?.(text);
+          onDelta?.(delta);
           return true;
         },
         onDrain() {},

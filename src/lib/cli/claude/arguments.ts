@@ -1,14 +1,18 @@
+import { TOOL_SERVER } from "./client-tools.ts";
+
 export interface ArgumentOptions {
   /** Checked by `prepareRequest`: never begins with `-`. */
   readonly model: string;
   readonly effort: string | undefined;
   /** Absolute path of a session file. */
   readonly resumePath: string | undefined;
+  /** Whether the client's tools are offered: their calls must need no permission, or the CLI would answer them itself. */
+  readonly hasTools: boolean;
 }
 
 /**
- * The CLI's arguments for a pure model: NDJSON both ways with the API's own events, no tools, no MCP servers, no settings
- * of the user or project, no saved session. Arguments can be read by every user of the machine, so no text of the client
+ * The CLI's arguments for a pure model: NDJSON both ways with the API's own events, no tools but the client's, no MCP
+ * servers, no settings of the user or project, no saved session. Arguments can be read by every user of the machine, so no text of the client
  * is among them: the empty system prompt only keeps the CLI's own out, the client's goes over stdin.
  */
 export function buildArguments(options: ArgumentOptions): readonly string[] {
@@ -34,6 +38,7 @@ export function buildArguments(options: ArgumentOptions): readonly string[] {
     "--disable-slash-commands",
     "--model",
     options.model,
+    ...(options.hasTools ? ["--allowedTools", `mcp__${TOOL_SERVER}`] : []),
     ...(options.effort === undefined ? [] : ["--effort", options.effort]),
     ...(options.resumePath === undefined ? [] : ["--resume", options.resumePath]),
   ];

@@ -77,7 +77,7 @@ describe("requestEnvironment", () => {
 
 describe("buildArguments", () => {
   it("takes tools, settings, servers and sessions away and asks for the API's own events", () => {
-    const line = buildArguments({ model: "opus", effort: "low", resumePath: "/p/s.jsonl" }).join(" ");
+    const line = buildArguments({ model: "opus", effort: "low", resumePath: "/p/s.jsonl", hasTools: true }).join(" ");
     for (const part of [
       "--input-format stream-json",
       "--output-format stream-json",
@@ -94,5 +94,11 @@ describe("buildArguments", () => {
     ]) {
       expect(line).toContain(part);
     }
+  });
+
+  it("lets the client's tools be called without asking, where there are some", () => {
+    const plain = { model: "opus", effort: undefined, resumePath: undefined };
+    expect(buildArguments({ ...plain, hasTools: true }).join(" ")).toContain("--allowedTools mcp__client");
+    expect(buildArguments({ ...plain, hasTools: false })).not.toContain("--allowedTools");
   });
 });

@@ -42,8 +42,8 @@ interface Home {
 }
 
 /**
- * Runs the `claude` CLI as a pure model: one process per request, without tools, settings or files, in an empty private
- * folder and a process group of its own. Its login is used by itself and never read here.
+ * Runs the `claude` CLI as a pure model: one process per request, without tools but the client's (which it never runs),
+ * settings or files, in an empty private folder and a process group of its own. Its login is used by itself and never read here.
  *
  * A guardian ends what runs if this process is killed. {@link CliExecutor.killAll} ends everything and removes the
  * private folder; the executor may be used again after it.
@@ -78,14 +78,17 @@ export function createClaudeExecutor(options: ClaudeExecutorOptions): CliExecuto
   ): Promise<CliOutcome> => {
     const { resumed, live } = splitConversation(request.messages);
     const resumePath = resumed.length === 0 ? undefined : await writeSession(folder, request, resumed);
+    const { model, effort, tools } = request;
+    const hasTools = tools !== undefined;
     return runClaude({
       command,
-      commandArguments: buildArguments({ model: request.model, effort: request.effort, resumePath }),
+      commandArguments: buildArguments({ model, effort, resumePath, hasTools }),
       spawn: {
         cwd: folder.workDirectory,
         environment: { ...environment, ...requestEnvironment(request, folder.temporaryFolder) },
       },
-      plan: planStdin(request.systemPrompt, live),
+      plan: planStdin(request.systemPrompt, live, hasTools),
+      tools,
       droppedParams: request.droppedParams,
       execution,
       sink,

@@ -5,6 +5,8 @@ import type { ErrorCode } from "../../http/errors.ts";
 import type { FinishReason } from "../../openai/usage.ts";
 import { createLineSplitter } from "../line-splitter.ts";
 import { CliFailure } from "../types.ts";
+import type { ChatDelta } from "../../openai/delta.ts";
+import { createClientTools, type ClientTools } from "./client-tools.ts";
 import { createLineInterpreter, type AnswerEnd } from "./interpret-lines.ts";
 
 const FOLDER = join(import.meta.dirname, "__fixtures__");
@@ -14,6 +16,7 @@ const recordings = readdirSync(FOLDER).map((file) => file.replace(/\.ndjson$/, "
 interface Reading {
   text: string;
   thinking: string;
+  toolCalls: NonNullable<ChatDelta["tool_calls"]>;
   end?: AnswerEnd;
   failure?: CliFailure;
 }
@@ -21,17 +24,18 @@ interface Reading {
 const EARLIER_TURNS: Readonly<Record<string, number>> = { "multi-turn-injected": 2, "tool-result-continuation": 1 };
 const withoutVersion = (name: string): string => name.replace(/\.v2\.1\.197$/, "");
 
-function readRecording(name: string, pieces: readonly Uint8Array[]): Reading {
+function readRecording(name: string, pieces: readonly Uint8Array[], tools?: ClientTools): Reading {
   const earlierTurns = EARLIER_TURNS[withoutVersion(name)] ?? 0;
-  const interpreter = createLineInterpreter({ earlierTurns, now: () => NOW });
+  const interpreter = createLineInterpreter({ earlierTurns, now: () => NOW, tools });
   const splitter = createLineSplitter();
-  const reading: Reading = { text: "", thinking: "" };
+  const reading: Reading = { text: "", thinking: "", toolCalls: [] };
   try {
     for (const line of pieces.flatMap((piece) => splitter.push(piece))) {
       for (const step of interpreter.push(line)) {
         if (step.type === "delta") {
           reading.text += step.delta.content ?? "";
           reading.thinking += step.delta.reasoning_content ?? "";
+          reading.toolCalls.push(...(step.delta.tool_calls ?? []));
         }
         if (step.type === "end") return { ...reading, end: step.end };
       }
@@ -241,5 +245,45 @@ describe("the recordings cut at every byte offset", () => {
     const bytes = bytesOf(name);
     const single = Array.from(bytes, (_, index) => bytes.subarray(index, index + 1));
     expect(readRecording(name, single)).toEqual(readRecording(name, [bytes]));
+  });
+});
+
+describe("the recordings of the real CLI with a client's tools", () => {
+  const tools = createClientTools([
+    { name: "get_weather", input_schema: { type: "object", properties: { city: { type: "string" } } } },
+  ]);
+
+  it.each(["tool-call-handoff-sigterm", "tool-call-handoff-sigterm.v2.1.197"])(
+    "%s: the call has the client's name, its whole arguments, and ends the answer at once",
+    (name) => {
+      const { text, toolCalls, end } = readRecording(name, [bytesOf(name)], tools);
+      expect(text).toBe("Let me check the weather.");
+      expect(toolCalls[0]).toEqual({
+        index: 0,
+        id: "toolu_0001",
+        type: "function",
+        function: { name: "get_weather", arguments: "" },
+      });
+      const json = toolCalls.map((call) => call.function?.arguments ?? "").join("");
+      expect(JSON.parse(json)).toEqual({ city: "Zürich", unit: "celsius" });
+      expect(end).toMatchObject({
+        finishReason: "tool_calls",
+        processEnds: false,
+        usage: { prompt_tokens: 2125, completion_tokens: 50 },
+      });
+    },
+  );
+
+  it.each(["tool-result-continuation", "tool-result-continuation.v2.1.197"])(
+    "%s: an answer after a tool's result ends as any other",
+    (name) => {
+      const { text, toolCalls, end } = readRecording(name, [bytesOf(name)], tools);
+      expect({ text, toolCalls }).toEqual({ text: PLAIN, toolCalls: [] });
+      expect(end).toMatchObject({ finishReason: "stop", processEnds: true });
+    },
+  );
+
+  it.each(["tool-use-mcp", "tool-use-unknown-tool"])("%s: other tools than the client's end the run", (name) => {
+    expect(readRecording(name, [bytesOf(name)], tools).failure?.code).toBe("cli_unexpected_tool");
   });
 });

@@ -37,7 +37,7 @@ const result = (more: Record<string, unknown> = {}): unknown => ({
 });
 
 function interpret(lines: readonly unknown[], earlierTurns = 0): readonly InterpretedStep[] {
-  const interpreter = createLineInterpreter({ earlierTurns, now: () => 0 });
+  const interpreter = createLineInterpreter({ earlierTurns, now: () => 0, tools: undefined });
   return lines.flatMap((line) => interpreter.push(typeof line === "string" ? line : JSON.stringify(line)));
 }
 
@@ -53,7 +53,7 @@ function failureOf(lines: readonly unknown[], earlierTurns = 0): CliFailure {
 
 /** How many ends a sequence gives up to the first line with one, or up to its failure, which must be a CliFailure. */
 function countEnds(sequence: readonly unknown[], earlierTurns: number): number {
-  const interpreter = createLineInterpreter({ earlierTurns, now: () => 0 });
+  const interpreter = createLineInterpreter({ earlierTurns, now: () => 0, tools: undefined });
   try {
     for (const line of sequence) {
       const steps = interpreter.push(typeof line === "string" ? line : JSON.stringify(line));
@@ -71,7 +71,7 @@ const textOf = (steps: readonly InterpretedStep[]): string =>
 
 describe("createLineInterpreter", () => {
   it("tells the tokens so far, for an end that no line tells", () => {
-    const interpreter = createLineInterpreter({ earlierTurns: 0, now: () => 0 });
+    const interpreter = createLineInterpreter({ earlierTurns: 0, now: () => 0, tools: undefined });
     const totalAfter = (line: unknown): number | undefined => {
       interpreter.push(JSON.stringify(line));
       return interpreter.usage()?.total_tokens;
@@ -198,7 +198,7 @@ describe("createLineInterpreter", () => {
 
   it("refuses what the CLI asks of its host", () => {
     const asked = { type: "control_request", request_id: "q", request: { subtype: "can_use_tool" } };
-    expect(interpret([asked])).toEqual([{ type: "asked-host", requestId: "q" }]);
+    expect(interpret([asked])).toEqual([{ type: "asked-host", requestId: "q", request: { subtype: "can_use_tool" } }]);
   });
 
   it("ignores empty lines, unknown types and unknown fields", () => {

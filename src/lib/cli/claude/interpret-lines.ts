@@ -7,6 +7,7 @@ import { isFields, type Fields } from "../../openai/fields.ts";
 import { createClaudeStreamTranslator, type ClaudeStreamTranslator } from "../../providers/claude/translate-stream.ts";
 import { CliFailure } from "../types.ts";
 import { translateAnswerBlocks } from "./answer-blocks.ts";
+import { describeOfferFault, type ClientTools } from "./client-tools.ts";
 import * as lines from "./lines.ts";
 import { mapFailure } from "./map-failure.ts";
 import { readResultUsage } from "./result-usage.ts";
@@ -25,8 +26,8 @@ export interface AnswerEnd {
 export type InterpretedStep =
   /** What was written last was taken: the next piece of input may be written. */
   | { readonly type: "input-taken" }
-  /** The CLI asked its host for something; it must be told that there is nothing. */
-  | { readonly type: "asked-host"; readonly requestId: string }
+  /** The CLI asked its host for something: see tool-server.ts. */
+  | { readonly type: "asked-host"; readonly requestId: string; readonly request: unknown }
   /** The model began or goes on to work; the idle clock starts anew. */
   | { readonly type: "progress" }
   | { readonly type: "delta"; readonly model: string; readonly delta: ChatDelta }
@@ -50,10 +51,20 @@ export interface InterpreterOptions {
   readonly earlierTurns: number;
   /** Milliseconds since the epoch, for the wait until a limit's reset. */
   readonly now: () => number;
+  /** The client's tools, where there are some; without them a call ends the run. */
+  readonly tools: ClientTools | undefined;
 }
 
-/** The answer is over at these, while the CLI would ask for more text, or again, or write an error text. */
-const FINAL_STOP_REASONS: ReadonlySet<string> = new Set(["max_tokens", "model_context_window_exceeded", "refusal"]);
+/**
+ * The answer is over at these, while the CLI would ask for more text, or again, or write an error text, or wait for a tool's
+ * result.
+ */
+const FINAL_STOP_REASONS: ReadonlySet<string> = new Set([
+  "max_tokens",
+  "model_context_window_exceeded",
+  "refusal",
+  "tool_use",
+]);
 
 const PROGRESS: readonly InterpretedStep[] = [{ type: "progress" }];
 const NOTHING: readonly InterpretedStep[] = [];
@@ -78,8 +89,10 @@ export function createLineInterpreter(options: InterpreterOptions): LineInterpre
     throw asFailure(error, translator?.usage());
   };
 
+  const toolName = (name: string): string =>
+    options.tools?.toClient(name) ?? fail(unexpectedTool("The model called a tool that it was not given"));
+
   const toSteps = (deltas: readonly ChatDelta[], model: string): InterpretedStep[] => {
-    if (deltas.some((delta) => delta.tool_calls !== undefined)) fail(unexpectedTool("The model called a tool"));
     if (deltas.length > 0) forwarded = true;
     return deltas.map((delta) => ({ type: "delta", model, delta }));
   };
@@ -100,7 +113,7 @@ export function createLineInterpreter(options: InterpreterOptions): LineInterpre
     if (!initSeen || earlierTurns > 0) fail(invalidOutput("an answer came before its turn"));
     if (translator?.stopReason !== undefined) return [endHere(translator)];
     if (forwarded) fail(repeated());
-    translator = createClaudeStreamTranslator();
+    translator = createClaudeStreamTranslator({ toolName });
     wholeMessage = undefined;
     translator.push(event);
     const message = event["message"];
@@ -169,8 +182,8 @@ export function createLineInterpreter(options: InterpreterOptions): LineInterpre
     if (line["subtype"] === "thinking_tokens") return PROGRESS;
     if (line["subtype"] !== "init") return NOTHING;
     const init = parse(lines.initLineSchema, line);
-    if (init.tools.length > 0) fail(unexpectedTool("The CLI offered the model tools of its own"));
-    if (init.mcp_servers.length > 0) fail(unexpectedTool("The CLI connected to MCP servers of its own"));
+    const fault = describeOfferFault(init, options.tools);
+    if (fault !== undefined) fail(unexpectedTool(fault));
     initSeen = true;
     return NOTHING;
   };
@@ -201,7 +214,7 @@ export function createLineInterpreter(options: InterpreterOptions): LineInterpre
       case "control_response":
         return readControlResponse(line);
       case "control_request":
-        return [{ type: "asked-host", requestId: parse(lines.controlRequestLineSchema, line).request_id }];
+        return [askedHost(parse(lines.controlRequestLineSchema, line))];
       case "result":
         return readResult(parse(lines.resultLineSchema, line));
       default:
@@ -221,6 +234,10 @@ export function createLineInterpreter(options: InterpreterOptions): LineInterpre
     },
     usage: () => translator?.usage(),
   };
+}
+
+function askedHost({ request_id: requestId, request }: z.infer<typeof lines.controlRequestLineSchema>): InterpretedStep {
+  return { type: "asked-host", requestId, request };
 }
 
 function parseLine(text: string): Fields {
@@ -252,7 +269,7 @@ function asFailure(error: GatewayError, usage: Usage | undefined): CliFailure {
 }
 
 function unexpectedTool(what: string): GatewayError {
-  return new GatewayError("cli_unexpected_tool", `${what}, although it was started without any. It was ended.`);
+  return new GatewayError("cli_unexpected_tool", `${what}. The CLI was ended.`);
 }
 
 function invalidOutput(what: string): GatewayError {

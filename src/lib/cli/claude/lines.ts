@@ -30,7 +30,7 @@ export const controlResponseLineSchema = z.looseObject({
   response: z.looseObject({ subtype: z.string(), request_id: z.string() }),
 });
 
-export const controlRequestLineSchema = z.looseObject({ request_id: z.string() });
+export const controlRequestLineSchema = z.looseObject({ request_id: z.string(), request: z.unknown() });
 
 export const resultLineSchema = z.looseObject({
   subtype: z.string().nullish(),

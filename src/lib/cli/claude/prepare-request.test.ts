@@ -27,13 +27,45 @@ describe("prepareRequest", () => {
     expect(prepareRequest(request(), model).model).toBe(model);
   });
 
-  it("refuses tools so that another provider may be tried, but not with tool_choice none", () => {
-    const tools = [{ type: "function", function: { name: "f" } }] as const;
-    const error = refusal(() => prepareRequest(request({ tools: [...tools] }), "opus"));
-    expect(error).toMatchObject({ code: "unsupported_parameter", status: 400, param: "tools", failover: true });
-    expect(prepareRequest(request({ tools: [...tools], tool_choice: "none" }), "opus").droppedParams).toContain(
-      "tools",
+  it("gives tools, history and choice the names that the CLI offers", () => {
+    const prepared = prepareRequest(
+      request({
+        tools: [{ type: "function", function: { name: "f" } }],
+        tool_choice: { type: "function", function: { name: "f" } },
+        parallel_tool_calls: false,
+        messages: [
+          { role: "user", content: "a" },
+          {
+            role: "assistant",
+            tool_calls: [{ id: "toolu_1", type: "function", function: { name: "f", arguments: "{}" } }],
+          },
+          { role: "tool", tool_call_id: "toolu_1", content: "r" },
+        ],
+      }),
+      "opus",
     );
+    expect(prepared.tools?.listed).toEqual([{ name: "f", inputSchema: { type: "object", properties: {} } }]);
+    expect(prepared.messages[1]?.content).toEqual([
+      { type: "tool_use", id: "toolu_1", name: "mcp__client__f", input: {} },
+    ]);
+    expect(prepared.extraBody).toEqual({
+      tool_choice: { type: "tool", name: "mcp__client__f", disable_parallel_tool_use: true },
+    });
+    // The API refuses thinking beside a forced call.
+    expect(prepared.thinkingDisabled).toBe(true);
+    expect(prepared.droppedParams).toEqual([]);
+  });
+
+  it("offers tools with tool_choice none too, which the history may need, and forbids their calls", () => {
+    const tools = [{ type: "function" as const, function: { name: "f" } }];
+    const prepared = prepareRequest(request({ tools, tool_choice: "none" }), "opus");
+    expect(prepared.tools?.listed).toHaveLength(1);
+    expect(prepared.extraBody).toEqual({ tool_choice: { type: "none" } });
+    expect(prepared.thinkingDisabled).toBe(false);
+  });
+
+  it("has no tools where the list is empty", () => {
+    expect(prepareRequest(request({ tools: [] }), "opus")).toMatchObject({ tools: undefined, extraBody: {} });
   });
 
   it("refuses a conversation that ends with the assistant's words, so that another provider may be tried", () => {

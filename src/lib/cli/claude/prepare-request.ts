@@ -3,6 +3,7 @@ import type { ChatRequest } from "../../openai/chat.ts";
 import { resolveClaudeModel } from "../../providers/claude/models.ts";
 import { translateRequest } from "../../providers/claude/translate-request.ts";
 import type { ClaudeMessage, ClaudeRequestBody } from "../../providers/claude/types.ts";
+import { createClientTools, renameToolCalls, renameToolChoice, type ClientTools } from "./client-tools.ts";
 
 /** One request in the terms of the CLI. */
 export interface PreparedRequest {
@@ -10,6 +11,8 @@ export interface PreparedRequest {
   readonly systemPrompt: string;
   /** Alternating turns; the last one is the user's. */
   readonly messages: readonly ClaudeMessage[];
+  /** The client's tools; `undefined` where it has none. */
+  readonly tools: ClientTools | undefined;
   /** Fields that the CLI merges into its API request; never `messages`, `system` or `tools`. */
   readonly extraBody: Readonly<Record<string, unknown>>;
   readonly maxOutputTokens: number | undefined;
@@ -44,9 +47,6 @@ export function prepareRequest(request: ChatRequest, model: string): PreparedReq
       param: "model",
     });
   }
-  if ((request.tools?.length ?? 0) > 0 && request.tool_choice !== "none") {
-    throw cannotCarry("tools", "Client tools are not supported through the CLI.");
-  }
   const { body, droppedParams } = translateRequest(request, {
     model: resolveClaudeModel(model),
     defaultMaxTokens: UNUSED_DEFAULT_MAX_TOKENS,
@@ -54,12 +54,15 @@ export function prepareRequest(request: ChatRequest, model: string): PreparedReq
   if (body.messages.at(-1)?.role !== "user") {
     throw cannotCarry("messages", "The CLI needs a user or tool message at the end of the conversation.");
   }
+  const tools = body.tools === undefined ? undefined : createClientTools(body.tools);
+  const messages = body.messages.map(withoutThinking);
   const maxOutputTokens = request.max_completion_tokens ?? request.max_tokens ?? undefined;
   return {
     model,
     systemPrompt: (body.system ?? []).map((block) => block.text).join("\n\n"),
-    messages: body.messages.map(withoutThinking),
-    extraBody: toExtraBody(body),
+    messages: tools === undefined ? messages : renameToolCalls(messages, tools),
+    tools,
+    extraBody: toExtraBody(body, tools),
     maxOutputTokens,
     thinkingBudget: readBudget(body),
     thinkingDisabled: isThinkingDisabled(request, body, maxOutputTokens),
@@ -72,13 +75,16 @@ function cannotCarry(param: string, message: string): GatewayError {
   return new GatewayError("unsupported_parameter", message, { param, failover: true });
 }
 
-function toExtraBody(body: ClaudeRequestBody): Record<string, unknown> {
+function toExtraBody(body: ClaudeRequestBody, tools: ClientTools | undefined): Record<string, unknown> {
   const format = body.output_config?.["format"];
   const extraBody = {
     ...(body.temperature === undefined ? {} : { temperature: body.temperature }),
     ...(body.top_p === undefined ? {} : { top_p: body.top_p }),
     ...(body.stop_sequences === undefined ? {} : { stop_sequences: body.stop_sequences }),
     ...(format === undefined ? {} : { output_config: { format } }),
+    ...(body.tool_choice === undefined || tools === undefined
+      ? {}
+      : { tool_choice: renameToolChoice(body.tool_choice, tools) }),
   };
   if (Buffer.byteLength(JSON.stringify(extraBody)) > MAX_ENVIRONMENT_STRING) {
     throw cannotCarry(
@@ -94,13 +100,14 @@ function readBudget(body: ClaudeRequestBody): number | undefined {
   return typeof budget === "number" ? budget : undefined;
 }
 
-/** The CLI thinks unless told otherwise, which excludes sampling parameters and needs room in the answer's tokens. */
+/** The CLI thinks unless told otherwise, which excludes sampling parameters and forced calls, and needs room in the answer's tokens. */
 function isThinkingDisabled(
   request: ChatRequest,
   body: ClaudeRequestBody,
   maxOutputTokens: number | undefined,
 ): boolean {
   if (body.temperature !== undefined || body.top_p !== undefined) return true;
+  if (body.tool_choice?.["type"] === "any" || body.tool_choice?.["type"] === "tool") return true;
   if (request.reasoning_effort === "none" || body.thinking?.["type"] === "disabled") return true;
   return maxOutputTokens !== undefined && maxOutputTokens <= MIN_THINKING_TOKENS;
 }
@@ -116,6 +123,5 @@ function findDropped(request: ChatRequest, body: ClaudeRequestBody): readonly st
   return [
     ...(body.metadata === undefined ? [] : [typeof request.user === "string" ? "user" : "safety_identifier"]),
     ...(hasThinking ? ["messages[].reasoning_content"] : []),
-    ...((request.tools?.length ?? 0) > 0 ? ["tools"] : []),
   ];
 }

@@ -3,10 +3,12 @@ import type { Usage } from "../../openai/usage.ts";
 import { createLineSplitter, LineError } from "../line-splitter.ts";
 import { spawnProcessGroup, type ProcessExit, type ProcessGroup, type SpawnGroupOptions } from "../process-group.ts";
 import { CliFailure, type CliExecution, type CliOutcome, type CliSink } from "../types.ts";
+import type { ClientTools } from "./client-tools.ts";
 import { createLineInterpreter, type AnswerEnd, type InterpretedStep } from "./interpret-lines.ts";
 import { mapMissingResult, mapSpawnError } from "./map-failure.ts";
 import { createStderrTail, secretValues } from "./sensitive.ts";
-import { refuseControlLine, type StdinPlan } from "./stdin-lines.ts";
+import { controlResponseLine, type StdinPlan } from "./stdin-lines.ts";
+import { answerHostRequest } from "./tool-server.ts";
 import { createWatchdog } from "./watchdog.ts";
 
 export interface RunOptions {
@@ -14,6 +16,8 @@ export interface RunOptions {
   readonly commandArguments: readonly string[];
   readonly spawn: SpawnGroupOptions;
   readonly plan: StdinPlan;
+  /** The client's tools, which the plan announces. */
+  readonly tools: ClientTools | undefined;
   readonly droppedParams: readonly string[];
   readonly execution: CliExecution;
   readonly sink: CliSink;
@@ -81,10 +85,10 @@ function readAnswer(
   timings: { spawnMs: number | null; firstDeltaMs: number | null },
   elapsed: () => number,
 ): Promise<Ending> {
-  const { execution, sink, plan } = options;
+  const { execution, sink, plan, tools } = options;
   return new Promise<Ending>((resolve) => {
     const splitter = createLineSplitter();
-    const interpreter = createLineInterpreter({ earlierTurns: plan.earlierTurns, now: Date.now });
+    const interpreter = createLineInterpreter({ earlierTurns: plan.earlierTurns, now: Date.now, tools });
     let waitingLines: string[] = [];
     let nextPiece = 0;
     let settled = false;
@@ -115,6 +119,11 @@ function readAnswer(
       if (piece !== undefined) group.stdin.write(piece);
     };
 
+    const answerHost = (requestId: string, request: unknown): void => {
+      const response = answerHostRequest(requestId, request, tools);
+      if (response !== undefined) group.stdin.write(controlResponseLine(response));
+    };
+
     const open = (model: string): void => {
       if (opened) return;
       opened = true;
@@ -135,7 +144,7 @@ function readAnswer(
           writeNext();
           return;
         case "asked-host":
-          group.stdin.write(refuseControlLine(step.requestId));
+          answerHost(step.requestId, step.request);
           return;
         case "progress":
           watchdog.progress();

@@ -1,4 +1,6 @@
+import type { Fields } from "../../openai/fields.ts";
 import type { ClaudeContentBlock, ClaudeMessage } from "../../providers/claude/types.ts";
+import { TOOL_SERVER } from "./client-tools.ts";
 
 /**
  * What is written to the CLI's standard input, in pieces: each is written when the answer to the one before it has come.
@@ -17,11 +19,19 @@ export const INITIALIZE_REQUEST_ID = "codewise-initialize";
  * The lines for a conversation whose last turn is the user's. Earlier user turns carry `shouldQuery: false`; written
  * without waiting they would be queued behind assistant turns, which are taken at once, and the order would be lost.
  */
-export function planStdin(systemPrompt: string, messages: readonly ClaudeMessage[]): StdinPlan {
+export function planStdin(
+  systemPrompt: string,
+  messages: readonly ClaudeMessage[],
+  hasTools: boolean,
+): StdinPlan {
   const initialize = {
     type: "control_request",
     request_id: INITIALIZE_REQUEST_ID,
-    request: { subtype: "initialize", systemPrompt: systemPrompt === "" ? [] : [systemPrompt] },
+    request: {
+      subtype: "initialize",
+      systemPrompt: systemPrompt === "" ? [] : [systemPrompt],
+      ...(hasTools ? { sdkMcpServers: [TOOL_SERVER] } : {}),
+    },
   };
   const pieces = [toLine(initialize)];
   let piece = "";
@@ -36,12 +46,9 @@ export function planStdin(systemPrompt: string, messages: readonly ClaudeMessage
   return { pieces, earlierTurns: pieces.length - 2 };
 }
 
-/** The refusal of something that the CLI asks of its host: nothing is offered here. */
-export function refuseControlLine(requestId: string): string {
-  return toLine({
-    type: "control_response",
-    response: { subtype: "error", request_id: requestId, error: "not supported" },
-  });
+/** The line that answers something that the CLI asked of its host. */
+export function controlResponseLine(response: Fields): string {
+  return toLine({ type: "control_response", response });
 }
 
 function toLine(value: unknown): string {

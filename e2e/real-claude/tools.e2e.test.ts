@@ -1,0 +1,194 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { CLAUDE_VERSIONS } from "../../scripts/fetch-claude.ts";
+import type { ChatMessage, ChatRequest, ChatTool } from "../../src/lib/openai/chat.ts";
+import type { CliOutcome } from "../../src/lib/cli/types.ts";
+import { anthropicFrames, FAKE_ANTHROPIC_USAGE } from "../../src/test/fake-anthropic-server.ts";
+import type { ScriptedReply } from "../../src/test/fake-scripted-server.ts";
+import { conversationOf, programOf, startRealClaude, streamed, type RealClaude } from "./harness.ts";
+
+interface Call {
+  readonly id: string;
+  readonly name: string;
+  readonly input: Readonly<Record<string, unknown>>;
+}
+
+/** A streamed message of the model that calls tools; `delayMs` before its end lets the CLI act on the calls. */
+function calling(calls: readonly Call[], text = "", delayMs = 0): ScriptedReply {
+  const usage = { ...FAKE_ANTHROPIC_USAGE, output_tokens: 1 };
+  const message = { id: "msg_t", type: "message", role: "assistant", model: "claude-opus-5-5", content: [], usage };
+  const blocks = calls.flatMap(({ id, name, input }, position) => {
+    const index = position + (text === "" ? 0 : 1);
+    const json = JSON.stringify(input);
+    const part = (partial_json: string) => ({
+      type: "content_block_delta",
+      index,
+      delta: { type: "input_json_delta", partial_json },
+    });
+    return [
+      { type: "content_block_start", index, content_block: { type: "tool_use", id, name, input: {} } },
+      part(json.slice(0, 3)),
+      part(json.slice(3)),
+      { type: "content_block_stop", index },
+    ];
+  });
+  const words = [
+    { type: "content_block_start", index: 0, content_block: { type: "text", text: "" } },
+    { type: "content_block_delta", index: 0, delta: { type: "text_delta", text } },
+    { type: "content_block_stop", index: 0 },
+  ];
+  const frames = anthropicFrames([
+    { type: "message_start", message: { ...message, stop_reason: null, stop_sequence: null } },
+    ...(text === "" ? [] : words),
+    ...blocks,
+    { type: "message_delta", delta: { stop_reason: "tool_use", stop_sequence: null }, usage: { output_tokens: 50 } },
+    { type: "message_stop" },
+  ]);
+  return { steps: [...frames.slice(0, -2), ...(delayMs > 0 ? [{ delayMs }] : []), ...frames.slice(-2)] };
+}
+
+const weather = {
+  type: "function",
+  function: {
+    name: "get_weather",
+    description: "Get the weather",
+    parameters: {
+      type: "object",
+      properties: { city: { $ref: "#/$defs/City" } },
+      required: ["city"],
+      additionalProperties: false,
+      $defs: { City: { type: "string" } },
+    },
+  },
+} as const satisfies ChatTool;
+const time = { type: "function", function: { name: "time.now/v1" } } as const satisfies ChatTool;
+
+interface ToolAnswer {
+  readonly text: string;
+  readonly calls: readonly { readonly id: string; readonly name: string; readonly arguments: string }[];
+  readonly outcome: CliOutcome;
+}
+
+describe.each(CLAUDE_VERSIONS)("a client's tools through claude %s", (version) => {
+  const program = programOf(version);
+  let claude: RealClaude;
+
+  beforeEach(async () => {
+    claude = await startRealClaude(program ?? "");
+  });
+  afterEach(() => claude.close());
+
+  async function askWithTools(request: Partial<ChatRequest>): Promise<ToolAnswer> {
+    const calls: { id: string; name: string; arguments: string }[] = [];
+    const { text, outcome } = await claude.ask({ tools: [weather, time], ...request }, {}, undefined, (delta) => {
+      for (const { index, id, function: called } of delta.tool_calls ?? []) {
+        calls[index] ??= { id: id ?? "", name: called?.name ?? "", arguments: "" };
+        calls[index].arguments += called?.arguments ?? "";
+      }
+    });
+    return { text, calls, outcome };
+  }
+
+  it.skipIf(program === undefined)(
+    "hands a call to the client under its own name, with its usage, and asks the model nothing more",
+    async () => {
+      claude.reply(
+        calling([{ id: "toolu_1", name: "mcp__client__get_weather", input: { city: "Zürich" } }], "Let me see.", 300),
+      );
+      const { text, calls, outcome } = await askWithTools({});
+      expect(text).toBe("Let me see.");
+      expect(calls).toEqual([{ id: "toolu_1", name: "get_weather", arguments: '{"city":"Zürich"}' }]);
+      expect(outcome).toMatchObject({
+        finishReason: "tool_calls",
+        usage: { prompt_tokens: 2125, completion_tokens: 50 },
+      });
+      expect(claude.bodies()).toHaveLength(1);
+      expect(claude.executor.running()).toBe(0);
+    },
+  );
+
+  it.skipIf(program === undefined)("hands several parallel calls to the client", async () => {
+    claude.reply(
+      calling([
+        { id: "toolu_1", name: "mcp__client__get_weather", input: { city: "Bern" } },
+        { id: "toolu_2", name: "mcp__client__time_now_v1", input: {} },
+        { id: "toolu_3", name: "mcp__client__get_weather", input: { city: "Basel" } },
+      ]),
+    );
+    const { calls } = await askWithTools({});
+    expect(calls).toEqual([
+      { id: "toolu_1", name: "get_weather", arguments: '{"city":"Bern"}' },
+      { id: "toolu_2", name: "time.now/v1", arguments: "{}" },
+      { id: "toolu_3", name: "get_weather", arguments: '{"city":"Basel"}' },
+    ]);
+  });
+
+  it.skipIf(program === undefined)("gives the model the client's tools with their schemas, and no others", async () => {
+    const long = "word ".repeat(1000);
+    await askWithTools({
+      tools: [weather, time, { type: "function", function: { name: "long", description: long } }],
+    });
+    const tools = (claude.bodies()[0]?.tools ?? []) as { name: string; description?: string; input_schema: unknown }[];
+    expect(tools.map(({ name }) => name).toSorted()).toEqual([
+      "mcp__client__get_weather",
+      "mcp__client__long",
+      "mcp__client__time_now_v1",
+    ]);
+    const sent = tools.find(({ name }) => name.endsWith("get_weather"));
+    expect(sent).toMatchObject({ description: "Get the weather", input_schema: weather.function.parameters });
+    const words = JSON.stringify(tools.find(({ name }) => name.endsWith("long"))).match(/word/g);
+    expect(words).toHaveLength(1000);
+  });
+
+  it.skipIf(program === undefined).each([
+    ["auto", undefined],
+    ["required", { type: "any" }],
+    ["none", { type: "none" }],
+    [
+      { type: "function", function: { name: "time.now/v1" } },
+      { type: "tool", name: "mcp__client__time_now_v1" },
+    ],
+  ])("carries the choice %j", async (choice, expected) => {
+    await askWithTools({ tool_choice: choice as ChatRequest["tool_choice"] });
+    expect(claude.bodies()[0]?.["tool_choice"]).toEqual(expected);
+  });
+
+  it.skipIf(program === undefined)("carries the wish for one call at a time", async () => {
+    await askWithTools({ parallel_tool_calls: false });
+    expect(claude.bodies()[0]?.["tool_choice"]).toEqual({ type: "auto", disable_parallel_tool_use: true });
+  });
+
+  it.skipIf(program === undefined)(
+    "replays several rounds with their ids, results and errors, and adds nothing to them",
+    async () => {
+      const messages: ChatMessage[] = [{ role: "user", content: "Weather everywhere?" }];
+      const expected: unknown[] = [{ role: "user", content: [{ type: "text", text: "Weather everywhere?" }] }];
+      for (let round = 1; round <= 20; round += 1) {
+        const id = `toolu_${round}`;
+        const city = { city: `City ${round}` };
+        messages.push(
+          {
+            role: "assistant",
+            tool_calls: [{ id, type: "function", function: { name: "get_weather", arguments: JSON.stringify(city) } }],
+          },
+          { role: "tool", tool_call_id: id, content: `sunny ${round}` },
+        );
+        expected.push(
+          { role: "assistant", content: [{ type: "tool_use", id, name: "mcp__client__get_weather", input: city }] },
+          { role: "user", content: [{ type: "tool_result", tool_use_id: id, content: `sunny ${round}` }] },
+        );
+      }
+      claude.reply(streamed());
+      const { text, outcome } = await askWithTools({ messages });
+      expect(text).toBe("Hello there!");
+      expect(outcome.finishReason).toBe("stop");
+      expect(conversationOf(claude.bodies()[0])).toMatchObject(expected);
+    },
+  );
+
+  it.skipIf(program === undefined)("ends the run where the model calls a tool that the client does not have", async () => {
+    claude.reply(calling([{ id: "toolu_1", name: "Bash", input: { command: "id" } }], "", 300));
+    const error = await claude.fail({ tools: [weather] });
+    expect(error.code).toBe("cli_unexpected_tool");
+    expect(claude.bodies()).toHaveLength(1);
+  });
+});
