@@ -185,10 +185,13 @@ describe.each(CLAUDE_VERSIONS)("a client's tools through claude %s", (version) =
     },
   );
 
-  it.skipIf(program === undefined)("ends the run where the model calls a tool that the client does not have", async () => {
-    claude.reply(calling([{ id: "toolu_1", name: "Bash", input: { command: "id" } }], "", 300));
-    const error = await claude.fail({ tools: [weather] });
-    expect(error.code).toBe("cli_unexpected_tool");
-    expect(claude.bodies()).toHaveLength(1);
-  });
+  it.skipIf(program === undefined)(
+    "ends the run where the model calls a tool that the client does not have",
+    async () => {
+      claude.reply(calling([{ id: "toolu_1", name: "Bash", input: { command: "id" } }], "", 300));
+      const error = await claude.fail({ tools: [weather] });
+      expect(error.code).toBe("cli_unexpected_tool");
+      expect(claude.bodies()).toHaveLength(1);
+    },
+  );
 });

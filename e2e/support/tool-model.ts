@@ -23,7 +23,9 @@ export async function startToolModel(): Promise<ScriptedServer> {
       const events =
         ordered === undefined
           ? textEvents(`done: ${results.join(" | ")}`)
-          : callEvents(ordered.map((call) => ({ ...call, name: findTool(request, call.name), id: `toolu_${++calls}` })));
+          : callEvents(
+              ordered.map((call) => ({ ...call, name: findTool(request, call.name), id: `toolu_${++calls}` })),
+            );
       const { stream } = request.body as Fields;
       return stream === true ? { steps: anthropicFrames(events) } : { json: wholeMessage(events) };
     },
@@ -144,7 +146,8 @@ function wholeMessage(events: readonly Fields[]): Fields {
     const delta = isFields(event["delta"]) ? event["delta"] : {};
     if (event["type"] === "content_block_start") content.push({ ...(event["content_block"] as Fields) });
     const last = content.at(-1);
-    if (delta["type"] === "text_delta" && last !== undefined) last["text"] = String(last["text"]) + String(delta["text"]);
+    if (delta["type"] === "text_delta" && last !== undefined)
+      last["text"] = String(last["text"]) + String(delta["text"]);
     if (delta["type"] === "input_json_delta") json += String(delta["partial_json"]);
     if (event["type"] === "content_block_stop" && last?.["type"] === "tool_use") {
       last["input"] = JSON.parse(json);

@@ -45,7 +45,15 @@ describe("createClientTools", () => {
     expect(listed?.description?.length).toBeLessThanOrEqual(2048);
     const [first = ""] = listed?.description?.split(" (continued") ?? [];
     expect(`${first}${String(listed?.inputSchema["description"])}`).toBe(`${description}\nown`);
+    expect(first).toMatch(/\d $/);
     expect(listed?.inputSchema["properties"]).toEqual({ x: {} });
+  });
+
+  it("cuts no character of a description in two", () => {
+    const description = "\u{1f600}".repeat(2000);
+    const [listed] = createClientTools([tool("f", { description })]).listed;
+    expect(listed?.description?.isWellFormed()).toBe(true);
+    expect(String(listed?.inputSchema["description"]).isWellFormed()).toBe(true);
   });
 
   it.each([

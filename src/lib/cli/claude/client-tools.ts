@@ -86,17 +86,25 @@ function freeName(clientName: string, taken: ReadonlyMap<string, string>): strin
 function listTool({ name: clientName, description = "", input_schema: schema }: ClaudeTool, name: string): ListedTool {
   if (schema["type"] !== "object") throw cannotCarry(`The parameters of the tool '${clientName}' are no object`);
   const moved = MOVED_KEYWORDS.find((keyword) => keyword in schema);
-  if (moved !== undefined) throw cannotCarry(`The parameters of the tool '${clientName}' have '${moved}' at their root`);
+  if (moved !== undefined)
+    throw cannotCarry(`The parameters of the tool '${clientName}' have '${moved}' at their root`);
   if (description.length <= MAX_DESCRIPTION_LENGTH) {
     return { name, ...(description === "" ? {} : { description }), inputSchema: schema };
   }
-  const cut = MAX_DESCRIPTION_LENGTH - CONTINUED.length;
+  const cut = findCut(description, MAX_DESCRIPTION_LENGTH - CONTINUED.length);
   const own = typeof schema["description"] === "string" ? `\n${schema["description"]}` : "";
   return {
     name,
     description: description.slice(0, cut) + CONTINUED,
     inputSchema: { ...schema, description: description.slice(cut) + own },
   };
+}
+
+/** Where a text of more than `limit` characters is best cut: behind its last white space, and never within a character. */
+function findCut(text: string, limit: number): number {
+  const words = /^.*\s/su.exec(text.slice(0, limit))?.[0].length ?? 0;
+  if (words > limit / 2) return words;
+  return /[\ud800-\udbff]/.test(text.charAt(limit - 1)) ? limit - 1 : limit;
 }
 
 function repeatedName(name: string): GatewayError {
@@ -119,7 +127,8 @@ export function describeOfferFault(
   if (init.tools.some((name) => typeof name !== "string" || !expected.has(name))) {
     return "The CLI offered the model tools of its own";
   }
-  const isOurs = (server: unknown): boolean => tools !== undefined && isFields(server) && server["name"] === TOOL_SERVER;
+  const isOurs = (server: unknown): boolean =>
+    tools !== undefined && isFields(server) && server["name"] === TOOL_SERVER;
   if (init.mcp_servers.some((server) => !isOurs(server))) return "The CLI connected to MCP servers of its own";
   if (init.tools.length < expected.size) return "The CLI did not offer the model all tools";
   return undefined;

@@ -236,7 +236,10 @@ export function createLineInterpreter(options: InterpreterOptions): LineInterpre
   };
 }
 
-function askedHost({ request_id: requestId, request }: z.infer<typeof lines.controlRequestLineSchema>): InterpretedStep {
+function askedHost({
+  request_id: requestId,
+  request,
+}: z.infer<typeof lines.controlRequestLineSchema>): InterpretedStep {
   return { type: "asked-host", requestId, request };
 }
 

@@ -19,11 +19,7 @@ export const INITIALIZE_REQUEST_ID = "codewise-initialize";
  * The lines for a conversation whose last turn is the user's. Earlier user turns carry `shouldQuery: false`; written
  * without waiting they would be queued behind assistant turns, which are taken at once, and the order would be lost.
  */
-export function planStdin(
-  systemPrompt: string,
-  messages: readonly ClaudeMessage[],
-  hasTools: boolean,
-): StdinPlan {
+export function planStdin(systemPrompt: string, messages: readonly ClaudeMessage[], hasTools: boolean): StdinPlan {
   const initialize = {
     type: "control_request",
     request_id: INITIALIZE_REQUEST_ID,
@@ -37,7 +33,9 @@ export function planStdin(
   let piece = "";
   messages.forEach((message, index) => {
     const isLast = index === messages.length - 1;
-    piece += toLine(message.role === "user" ? userLine(message.content, isLast) : assistantLine(message.content));
+    piece += toLine(
+      message.role === "user" ? userLine(message.content, isLast) : assistantLine(message.content, index),
+    );
     if (message.role === "user" || isLast) {
       pieces.push(piece);
       piece = "";
@@ -65,8 +63,9 @@ function userLine(content: readonly ClaudeContentBlock[], isLast: boolean): unkn
   };
 }
 
-function assistantLine(content: readonly ClaudeContentBlock[]): unknown {
-  return { type: "assistant", message: { role: "assistant", content } };
+/** 2.1.197 makes one message of all that have no id, and moves the results of their tool calls behind it. */
+function assistantLine(content: readonly ClaudeContentBlock[], index: number): unknown {
+  return { type: "assistant", message: { id: `msg_earlier_${index}`, role: "assistant", content } };
 }
 
 /**

@@ -11,21 +11,23 @@ const message = (method: string, more: Record<string, unknown> = {}) => ({
 
 describe("answerHostRequest", () => {
   it("introduces itself with the protocol version that was asked for, and lists the tools", () => {
-    expect(answerHostRequest("q", message("initialize", { params: { protocolVersion: "2025-11-25" } }), tools)).toEqual({
-      subtype: "success",
-      request_id: "q",
-      response: {
-        mcp_response: {
-          jsonrpc: "2.0",
-          id: 7,
-          result: {
-            protocolVersion: "2025-11-25",
-            capabilities: { tools: {} },
-            serverInfo: { name: "client", version: "1.0.0" },
+    expect(answerHostRequest("q", message("initialize", { params: { protocolVersion: "2025-11-25" } }), tools)).toEqual(
+      {
+        subtype: "success",
+        request_id: "q",
+        response: {
+          mcp_response: {
+            jsonrpc: "2.0",
+            id: 7,
+            result: {
+              protocolVersion: "2025-11-25",
+              capabilities: { tools: {} },
+              serverInfo: { name: "client", version: "1.0.0" },
+            },
           },
         },
       },
-    });
+    );
     expect(answerHostRequest("q", message("tools/list"), tools)).toMatchObject({
       response: { mcp_response: { id: 7, result: { tools: tools.listed } } },
     });
@@ -56,6 +58,10 @@ describe("answerHostRequest", () => {
     ["tools where there are none", message("tools/list"), undefined],
     ["nothing that it knows", null, tools],
   ])("refuses to be asked for %s", (_what, request, given) => {
-    expect(answerHostRequest("q", request, given)).toEqual({ subtype: "error", request_id: "q", error: "not supported" });
+    expect(answerHostRequest("q", request, given)).toEqual({
+      subtype: "error",
+      request_id: "q",
+      error: "not supported",
+    });
   });
 });

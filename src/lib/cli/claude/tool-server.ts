@@ -11,7 +11,11 @@ const METHOD_NOT_FOUND = -32_601;
  * @param request the `request` of the line, unchecked
  * @returns `undefined` for what is left without an answer
  */
-export function answerHostRequest(requestId: string, request: unknown, tools: ClientTools | undefined): Fields | undefined {
+export function answerHostRequest(
+  requestId: string,
+  request: unknown,
+  tools: ClientTools | undefined,
+): Fields | undefined {
   const message = readMessage(request);
   if (tools === undefined || message === undefined) {
     return { subtype: "error", request_id: requestId, error: "not supported" };
