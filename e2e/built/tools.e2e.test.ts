@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { generateText, isStepCount, tool } from "ai";
 import OpenAI from "openai";
-import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, it, vi } from "vitest";
 import { z } from "zod";
 import { CLAUDE_VERSIONS } from "../../scripts/fetch-claude.ts";
 import type { ScriptedServer } from "../../src/test/fake-scripted-server.ts";
@@ -61,8 +61,13 @@ describe.each(WAYS)("through %s", (way, program) => {
       passEnv: { ANTHROPIC_API_KEY: "sk-fake", ANTHROPIC_BASE_URL: model.origin },
       env: { HOME: home },
     });
-    const states = async (): Promise<unknown> => await (await proxy.asAdmin("/api/agent/status")).json();
-    await expect.poll(states, { timeout: 30_000 }).toMatchObject({ agents: [{ state: "ready" }] });
+    await vi.waitFor(
+      async () => {
+        const status: unknown = await (await proxy.asAdmin("/api/agent/status")).json();
+        expect(status).toMatchObject({ agents: [{ state: "ready" }] });
+      },
+      { timeout: 30_000, interval: 100 },
+    );
   });
   afterAll(async () => {
     await agent?.stop();
