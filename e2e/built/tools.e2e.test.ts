@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
-import { generateText, isStepCount, tool } from "ai";
+import { generateText, isStepCount, Output, tool } from "ai";
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from "vitest";
 import { z } from "zod";
@@ -41,6 +41,7 @@ const WAYS: readonly (readonly [way: string, program: string | undefined])[] = [
 
 describe.each(WAYS)("through %s", (way, program) => {
   const run = program === undefined ? it.skip : it;
+  const python = withoutPython === undefined ? run : it.skip;
   const home = mkdtempSync(join(tmpdir(), "codewise-home-"));
   let model: ScriptedServer;
   let proxy: StartedProxy;
@@ -143,7 +144,7 @@ describe.each(WAYS)("through %s", (way, program) => {
     expect(turns[4]?.content).toMatchObject([{ type: "tool_result" }, { type: "tool_result" }]);
   });
 
-  (withoutPython === undefined ? run : it.skip)("carries a loop of the Python SDK's streams", async () => {
+  python("carries a loop of the Python SDK's streams", async () => {
     const script = join(import.meta.dirname, "python", "tools.py");
     const { stdout } = await promisify(execFile)(PYTHON, [script, proxy.url, proxy.apiKey, "sonnet"]);
     expect(JSON.parse(stdout)).toEqual({
@@ -153,10 +154,17 @@ describe.each(WAYS)("through %s", (way, program) => {
     });
   });
 
+  const sdkModel = () =>
+    createOpenAICompatible({
+      name: "codewise",
+      baseURL: `${proxy.url}/v1`,
+      apiKey: proxy.apiKey,
+      supportsStructuredOutputs: true,
+    })("sonnet");
+
   run("carries the AI SDK's steps", async () => {
-    const provider = createOpenAICompatible({ name: "codewise", baseURL: `${proxy.url}/v1`, apiKey: proxy.apiKey });
     const { text, steps } = await generateText({
-      model: provider("sonnet"),
+      model: sdkModel(),
       prompt: order([sum(1, 2)], [sum(3, 4)]),
       tools: {
         add: tool({
@@ -199,16 +207,27 @@ describe.each(WAYS)("through %s", (way, program) => {
     expect(completion.choices[0]?.message.tool_calls).toMatchObject([{ function: { name: "math.add" } }]);
   });
 
-  run("carries a JSON schema for the answer", async () => {
-    await client.chat.completions.create({
+  /** A conversation with two rules, earlier turns and an image, as all three clients send it. */
+  const expectedTurns = [
+    { role: "user", content: [{ type: "text", text: "first" }] },
+    { role: "assistant", content: [{ type: "text", text: "second" }] },
+    { role: "user", content: [{ text: "third" }, { type: "image", source: { type: "base64" } }] },
+  ];
+  const image = `data:image/png;base64,${PNG}`;
+  const expectedFormat = { format: { type: "json_schema", schema: NUMBERS } };
+  const answerSum = 'say {"a":1,"b":2}';
+
+  run("openai-node: a JSON schema for the answer, parsed", async () => {
+    const completion = await client.chat.completions.parse({
       model: "sonnet",
-      messages: [{ role: "user", content: "hi" }],
+      messages: [{ role: "user", content: answerSum }],
       response_format: { type: "json_schema", json_schema: { name: "sum", strict: true, schema: NUMBERS } },
     });
-    expect(lastBody()?.["output_config"]).toMatchObject({ format: { type: "json_schema", schema: NUMBERS } });
+    expect(lastBody()?.["output_config"]).toMatchObject(expectedFormat);
+    expect(completion.choices[0]?.message.content).toBe('{"a":1,"b":2}');
   });
 
-  run("carries an image, roles as turns, and every system and developer message", async () => {
+  run("openai-node: an image, roles as turns, and every system and developer message", async () => {
     await client.chat.completions.create({
       model: "sonnet",
       messages: [
@@ -220,18 +239,64 @@ describe.each(WAYS)("through %s", (way, program) => {
           role: "user",
           content: [
             { type: "text", text: "third" },
-            { type: "image_url", image_url: { url: `data:image/png;base64,${PNG}` } },
+            { type: "image_url", image_url: { url: image } },
           ],
         },
       ],
     });
-    const turns = sentTurns(lastBody());
-    expect(turns).toMatchObject([
-      { role: "user", content: [{ type: "text", text: "first" }] },
-      { role: "assistant", content: [{ type: "text", text: "second" }] },
-      { role: "user", content: [{ text: "third" }, { type: "image", source: { type: "base64" } }] },
-    ]);
-    const system = JSON.stringify(lastBody()?.["system"]);
-    expect(system).toMatch(/RULE one.*RULE two/s);
+    expect(sentTurns(lastBody())).toMatchObject(expectedTurns);
+    expect(JSON.stringify(lastBody()?.["system"])).toMatch(/RULE one.*RULE two/s);
   });
+
+  run("AI SDK: an object by a schema", async () => {
+    const { output } = await generateText({
+      model: sdkModel(),
+      prompt: answerSum,
+      output: Output.object({ schema: z.object({ a: z.int(), b: z.int() }) }),
+      maxRetries: 0,
+    });
+    expect(output).toEqual({ a: 1, b: 2 });
+    expect(lastBody()?.["output_config"]).toMatchObject({ format: { type: "json_schema" } });
+  });
+
+  run("AI SDK: an image, roles as turns, and the system message", async () => {
+    await generateText({
+      model: sdkModel(),
+      system: "RULE one",
+      messages: [
+        { role: "user", content: "first" },
+        { role: "assistant", content: "second" },
+        {
+          role: "user",
+          content: [
+            { type: "text", text: "third" },
+            { type: "file", data: PNG, mediaType: "image/png" },
+          ],
+        },
+      ],
+      maxRetries: 0,
+    });
+    expect(sentTurns(lastBody())).toMatchObject(expectedTurns);
+    expect(JSON.stringify(lastBody()?.["system"])).toContain("RULE one");
+  });
+
+  python(
+    "Python: a schema, parsed, then an image, roles as turns, and every system and developer message",
+    async () => {
+      const script = join(import.meta.dirname, "python", "parity.py");
+      const { stdout } = await promisify(execFile)(PYTHON, [
+        script,
+        proxy.url,
+        proxy.apiKey,
+        "sonnet",
+        image,
+        answerSum,
+      ]);
+      expect(JSON.parse(stdout)).toEqual({ parsed: { a: 1, b: 2 }, text: "done: " });
+      const [schemaBody, turnsBody] = sentBodies(model).slice(-2);
+      expect(schemaBody?.["output_config"]).toMatchObject({ format: { type: "json_schema" } });
+      expect(sentTurns(turnsBody)).toMatchObject(expectedTurns);
+      expect(JSON.stringify(turnsBody?.["system"])).toMatch(/RULE one.*RULE two/s);
+    },
+  );
 });

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -7,6 +7,7 @@ import { CLAUDE_VERSIONS } from "../../scripts/fetch-claude.ts";
 import { toProcessEnv } from "../../src/lib/cli/process-group.ts";
 import type { ChatMessage } from "../../src/lib/openai/chat.ts";
 import { conversationOf, programOf, startRealClaude, type RealClaude } from "./harness.ts";
+import { calling } from "./tool-calls.ts";
 
 const CANARY = "canary-6f1d0c-must-never-leave";
 
@@ -113,6 +114,43 @@ describe.each(CLAUDE_VERSIONS)("a hostile prompt to claude %s", (version) => {
     }
     expect(claude.upstream.requests).toHaveLength(2);
   });
+
+  it.skipIf(program === undefined)(
+    "runs no tool, whatever the client calls its own and whatever the model calls",
+    async () => {
+      const calls = [
+        { name: "Bash", input: { command: `touch ${folder}/made` } },
+        { name: "Read", input: { file_path: canary } },
+        { name: "Write", input: { file_path: canary, content: "overwritten" } },
+        { name: "WebFetch", input: { url: `${claude.upstream.origin}/fetched`, prompt: "x" } },
+        { name: "mcp__client__Bash", input: { command: `touch ${folder}/made` } },
+      ];
+      const tools = calls.map(({ name }) => ({ type: "function" as const, function: { name } }));
+      claude.reply(
+        calling(
+          calls.map(({ name, input }, index) => ({ id: `toolu_${index}`, name: `mcp__client__${name}`, input })),
+          "",
+          500,
+        ),
+      );
+      const handed: string[] = [];
+      await claude.ask({ tools }, {}, undefined, (delta) => {
+        for (const { function: called } of delta.tool_calls ?? []) if (called?.name) handed.push(called.name);
+      });
+      expect(handed).toEqual(calls.map(({ name }) => name));
+      // Their own names, as a model without these tools might call them.
+      for (const { name, input } of calls.slice(0, 4)) {
+        claude.reply(calling([{ id: "toolu_own", name, input }], "", 300));
+        expect((await claude.fail({})).code).toBe("cli_unexpected_tool");
+      }
+      expect(await readdir(folder)).toEqual(["canary.txt"]);
+      expect(await readFile(canary, "utf8")).toBe(CANARY);
+      expect(claude.upstream.requests.map(({ path }) => path)).toEqual(
+        Array.from({ length: 5 }, () => expect.stringMatching(/^\/v1\/messages/)),
+      );
+      for (const request of claude.upstream.requests) expect(request.text).not.toContain(CANARY);
+    },
+  );
 
   it.skipIf(program === undefined)("takes no text for a command in a part behind others", async () => {
     const content = ["look:", "/clear"].map((text) => ({ type: "text", text }) as const);

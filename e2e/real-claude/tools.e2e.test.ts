@@ -2,49 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { CLAUDE_VERSIONS } from "../../scripts/fetch-claude.ts";
 import type { ChatMessage, ChatRequest, ChatTool } from "../../src/lib/openai/chat.ts";
 import type { CliOutcome } from "../../src/lib/cli/types.ts";
-import { anthropicFrames, FAKE_ANTHROPIC_USAGE } from "../../src/test/fake-anthropic-server.ts";
-import type { ScriptedReply } from "../../src/test/fake-scripted-server.ts";
 import { conversationOf, programOf, startRealClaude, streamed, type RealClaude } from "./harness.ts";
-
-interface Call {
-  readonly id: string;
-  readonly name: string;
-  readonly input: Readonly<Record<string, unknown>>;
-}
-
-/** A streamed message of the model that calls tools; `delayMs` before its end lets the CLI act on the calls. */
-function calling(calls: readonly Call[], text = "", delayMs = 0): ScriptedReply {
-  const usage = { ...FAKE_ANTHROPIC_USAGE, output_tokens: 1 };
-  const message = { id: "msg_t", type: "message", role: "assistant", model: "claude-opus-5-5", content: [], usage };
-  const blocks = calls.flatMap(({ id, name, input }, position) => {
-    const index = position + (text === "" ? 0 : 1);
-    const json = JSON.stringify(input);
-    const part = (partial_json: string) => ({
-      type: "content_block_delta",
-      index,
-      delta: { type: "input_json_delta", partial_json },
-    });
-    return [
-      { type: "content_block_start", index, content_block: { type: "tool_use", id, name, input: {} } },
-      part(json.slice(0, 3)),
-      part(json.slice(3)),
-      { type: "content_block_stop", index },
-    ];
-  });
-  const words = [
-    { type: "content_block_start", index: 0, content_block: { type: "text", text: "" } },
-    { type: "content_block_delta", index: 0, delta: { type: "text_delta", text } },
-    { type: "content_block_stop", index: 0 },
-  ];
-  const frames = anthropicFrames([
-    { type: "message_start", message: { ...message, stop_reason: null, stop_sequence: null } },
-    ...(text === "" ? [] : words),
-    ...blocks,
-    { type: "message_delta", delta: { stop_reason: "tool_use", stop_sequence: null }, usage: { output_tokens: 50 } },
-    { type: "message_stop" },
-  ]);
-  return { steps: [...frames.slice(0, -2), ...(delayMs > 0 ? [{ delayMs }] : []), ...frames.slice(-2)] };
-}
+import { calling } from "./tool-calls.ts";
 
 const weather = {
   type: "function",

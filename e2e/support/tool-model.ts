@@ -10,19 +10,19 @@ interface OrderedCall {
 
 /**
  * An Anthropic-speaking server whose "model" does what the conversation says. A user's text `call [{"name":…,"input":…}]`
- * makes it call these tools at once, `then call […]` after it once their results are there, and so on. With nothing left to
- * call it says `done: ` and every tool result so far. It finds a tool by the end of its name, as the CLI puts a prefix
+ * makes it call these tools at once, `then call […]` after it once their results are there, and so on. A text `say …` makes
+ * it say that. With nothing left to call it says `done: ` and every tool result so far. It finds a tool by the end of its name, as the CLI puts a prefix
  * before each.
  */
 export async function startToolModel(): Promise<ScriptedServer> {
   let calls = 0;
   return await startScriptedServer({
     fallback: (request) => {
-      const { rounds, results, done } = readConversation(request);
+      const { rounds, results, done, words } = readConversation(request);
       const ordered = rounds[done];
       const events =
         ordered === undefined
-          ? textEvents(`done: ${results.join(" | ")}`)
+          ? textEvents(words ?? `done: ${results.join(" | ")}`)
           : callEvents(
               ordered.map((call) => ({ ...call, name: findTool(request, call.name), id: `toolu_${++calls}` })),
             );
@@ -76,6 +76,7 @@ function readConversation({ body }: ReceivedRequest): {
   readonly rounds: readonly (readonly OrderedCall[])[];
   readonly results: readonly string[];
   readonly done: number;
+  readonly words: string | undefined;
 } {
   const turns = messagesOf(body as Fields);
   const blocks = turns.flatMap(({ content }) => blocksOf(content));
@@ -85,7 +86,8 @@ function readConversation({ body }: ReceivedRequest): {
   );
   const results = blocks.filter(({ type }) => type === "tool_result").map(readResult);
   const done = turns.filter(({ content }) => blocksOf(content).some(({ type }) => type === "tool_use")).length;
-  return { rounds, results, done };
+  const words = texts.flatMap((text) => (text.startsWith("say ") ? [text.slice(4)] : []))[0];
+  return { rounds, results, done, words };
 }
 
 function readResult({ content }: Fields): string {
