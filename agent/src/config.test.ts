@@ -22,6 +22,7 @@ const SAMPLES: Record<
   agentId: { texts: ["one", "two"], read: ["one", "two"], bad: "no/slash" },
   claudePath: { texts: ["/a/claude", "/b/claude"], read: ["/a/claude", "/b/claude"] },
   maxConcurrency: { texts: ["3", "4"], read: [3, 4], bad: "0" },
+  spares: { texts: ["1", "2"], read: [1, 2], bad: "9" },
   workDir: { texts: ["/a", "/b"], read: ["/a", "/b"] },
   passEnv: { texts: ["A,B", "C"], read: [["A", "B"], ["C"]], bad: "A=1" },
   drainTimeout: { texts: ["5", "6"], read: [5, 6], bad: "1.5" },

@@ -9,6 +9,7 @@ export function createExecutor(config: AgentConfig, env: Environment): CliExecut
     command: config.claudePath,
     ...(config.workDir !== undefined && { workDirectory: config.workDir }),
     passEnvironment: config.passEnv,
+    spares: config.spares,
     environment: env,
   });
 }

@@ -84,6 +84,12 @@ export const OPTIONS = {
     description: "requests to run at the same time, 1 to 64",
     defaultText: "2",
   },
+  spares: {
+    flag: "--spares <number>",
+    env: "CODEWISE_SPARES",
+    description: "processes of the CLI that wait for the next request, 0 to 8; each takes some 90 MB and saves a start",
+    defaultText: "0",
+  },
   workDir: {
     flag: "--work-dir <folder>",
     env: "CODEWISE_WORK_DIR",
@@ -137,6 +143,7 @@ export const configSchema = z.object({
   agentId: agentIdSchema.default(() => defaultAgentId(hostname())),
   claudePath: textSchema.default("claude"),
   maxConcurrency: wholeNumber(1, 64).default(2),
+  spares: wholeNumber(0, 8).default(0),
   workDir: textSchema.optional(),
   passEnv: variableNamesSchema.default([]),
   /** Seconds. */

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, inject } from "vitest";
-import { createClaudeExecutor } from "../../src/lib/cli/claude/executor.ts";
+import { createClaudeExecutor, type ClaudeExecutorOptions } from "../../src/lib/cli/claude/executor.ts";
 import { CliFailure, type CliExecution, type CliExecutor, type CliOutcome } from "../../src/lib/cli/types.ts";
 import type { ChatRequest } from "../../src/lib/openai/chat.ts";
 import type { ChatDelta } from "../../src/lib/openai/delta.ts";
@@ -77,7 +77,11 @@ export function programOf(version: string): string | undefined {
   return inject("claudePrograms")[version];
 }
 
-export async function startRealClaude(program: string, apiKey: string | undefined = "sk-fake"): Promise<RealClaude> {
+export async function startRealClaude(
+  program: string,
+  apiKey: string | undefined = "sk-fake",
+  more: Partial<ClaudeExecutorOptions> = {},
+): Promise<RealClaude> {
   let current: ScriptedReply | ((request: ReceivedRequest) => ScriptedReply) = streamed();
   const upstream = await startScriptedServer({
     fallback: (request) => (typeof current === "function" ? current(request) : current),
@@ -92,7 +96,7 @@ export async function startRealClaude(program: string, apiKey: string | undefine
     ANTHROPIC_BASE_URL: upstream.origin,
     ...(apiKey === undefined ? {} : { ANTHROPIC_API_KEY: apiKey }),
   };
-  const executor = createClaudeExecutor({ command: program, environment, passEnvironment: PASSED });
+  const executor = createClaudeExecutor({ command: program, environment, passEnvironment: PASSED, ...more });
 
   const run = async (
     request: Partial<ChatRequest>,

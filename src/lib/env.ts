@@ -88,6 +88,7 @@ export const envSchema = z.object({
   CLAUDE_CLI_ENABLED: flag,
   CLAUDE_CLI_PATH: z.preprocess(emptyIsUnset, z.string().default("claude")),
   CLAUDE_CLI_MAX_CONCURRENCY: integer(2, 1, 100),
+  CLAUDE_CLI_SPARES: integer(0, 0, 8),
 
   // Agents
   AGENT_SECRET: secret(16),

@@ -31,6 +31,7 @@ export function readProviderSettings(env: Env, manager: AgentManager, logger: Lo
           executor: createClaudeExecutor({
             command: env.CLAUDE_CLI_PATH,
             passEnvironment: [],
+            spares: env.CLAUDE_CLI_SPARES,
             environment: readProcessEnvironment(),
           }),
           maxConcurrency: env.CLAUDE_CLI_MAX_CONCURRENCY,

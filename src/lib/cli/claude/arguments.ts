@@ -6,8 +6,6 @@ export interface ArgumentOptions {
   readonly effort: string | undefined;
   /** Absolute path of a session file. */
   readonly resumePath: string | undefined;
-  /** Whether the client's tools are offered: their calls must need no permission, or the CLI would answer them itself. */
-  readonly hasTools: boolean;
 }
 
 /**
@@ -38,7 +36,9 @@ export function buildArguments(options: ArgumentOptions): readonly string[] {
     "--disable-slash-commands",
     "--model",
     options.model,
-    ...(options.hasTools ? ["--allowedTools", `mcp__${TOOL_SERVER}`] : []),
+    // Without it the CLI would answer the calls of the client's tools itself, for want of a permission.
+    "--allowedTools",
+    `mcp__${TOOL_SERVER}`,
     ...(options.effort === undefined ? [] : ["--effort", options.effort]),
     ...(options.resumePath === undefined ? [] : ["--resume", options.resumePath]),
   ];

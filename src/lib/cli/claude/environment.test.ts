@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { buildArguments } from "./arguments.ts";
-import { baseEnvironment, requestEnvironment } from "./environment.ts";
+import { baseEnvironment, requestEnvironment, requestSettings } from "./environment.ts";
 import { prepareRequest } from "./prepare-request.ts";
 
 const owner = {
@@ -58,16 +58,21 @@ describe("baseEnvironment", () => {
 describe("requestEnvironment", () => {
   const messages = [{ role: "user" as const, content: "secret words" }];
 
-  it("holds only the temporary folder for a plain request", () => {
-    expect(requestEnvironment(prepareRequest({ model: "opus", messages }, "opus"), "/t")).toEqual({
-      CLAUDE_CODE_TMPDIR: "/t",
-    });
+  it("holds nothing for a plain request, and a running process is told nothing", () => {
+    const plain = prepareRequest({ model: "opus", messages }, "opus");
+    expect(requestEnvironment(plain)).toEqual({});
+    expect(requestSettings(plain)).toBeUndefined();
+  });
+
+  it("tells a running process the same, and the effort", () => {
+    const request = { model: "x", messages, max_tokens: 5000, reasoning_effort: "low" };
+    const prepared = prepareRequest(request, "claude-opus-5-5");
+    expect(requestSettings(prepared)).toEqual({ effortLevel: "low", env: requestEnvironment(prepared) });
   });
 
   it("carries parameters only, never text of the conversation", () => {
     const request = { model: "x", messages, max_tokens: 100, temperature: 0.5, stop: "END" };
-    expect(requestEnvironment(prepareRequest(request, "claude-sonnet-4-5"), "/t")).toEqual({
-      CLAUDE_CODE_TMPDIR: "/t",
+    expect(requestEnvironment(prepareRequest(request, "claude-sonnet-4-5"))).toEqual({
       CLAUDE_CODE_MAX_OUTPUT_TOKENS: "100",
       CLAUDE_CODE_DISABLE_THINKING: "1",
       CLAUDE_CODE_EXTRA_BODY: '{"temperature":0.5,"stop_sequences":["END"]}',
@@ -77,7 +82,7 @@ describe("requestEnvironment", () => {
 
 describe("buildArguments", () => {
   it("takes tools, settings, servers and sessions away and asks for the API's own events", () => {
-    const line = buildArguments({ model: "opus", effort: "low", resumePath: "/p/s.jsonl", hasTools: true }).join(" ");
+    const line = buildArguments({ model: "opus", effort: "low", resumePath: "/p/s.jsonl" }).join(" ");
     for (const part of [
       "--input-format stream-json",
       "--output-format stream-json",
@@ -88,17 +93,12 @@ describe("buildArguments", () => {
       "--strict-mcp-config",
       "--no-session-persistence",
       "--disable-slash-commands",
+      "--allowedTools mcp__client",
       "--model opus",
       "--effort low",
       "--resume /p/s.jsonl",
     ]) {
       expect(line).toContain(part);
     }
-  });
-
-  it("lets the client's tools be called without asking, where there are some", () => {
-    const plain = { model: "opus", effort: undefined, resumePath: undefined };
-    expect(buildArguments({ ...plain, hasTools: true }).join(" ")).toContain("--allowedTools mcp__client");
-    expect(buildArguments({ ...plain, hasTools: false })).not.toContain("--allowedTools");
   });
 });

@@ -1,3 +1,4 @@
+import type { Fields } from "../../openai/fields.ts";
 import type { PreparedRequest } from "./prepare-request.ts";
 
 /**
@@ -87,15 +88,25 @@ export function baseEnvironment(
   return { ...result, ...OWN_SETTINGS };
 }
 
-/**
- * The variables that carry one request's parameters.
- *
- * @param temporaryFolder Where the CLI puts its sockets and temporary files, so that they go with the run.
- */
-export function requestEnvironment(request: PreparedRequest, temporaryFolder: string): Record<string, string> {
+/** The variable for a run's own folder: there the CLI puts its sockets and temporary files, so that they go with the run. */
+export function runEnvironment(temporaryFolder: string): Record<string, string> {
+  return { CLAUDE_CODE_TMPDIR: temporaryFolder };
+}
+
+/** The same parameters for a process that runs already, as the settings of `apply_flag_settings`; `undefined` for none. */
+export function requestSettings(request: PreparedRequest): Fields | undefined {
+  const env = requestEnvironment(request);
+  const settings = {
+    ...(request.effort === undefined ? {} : { effortLevel: request.effort }),
+    ...(Object.keys(env).length === 0 ? {} : { env }),
+  };
+  return Object.keys(settings).length === 0 ? undefined : settings;
+}
+
+/** The variables that carry one request's parameters. */
+export function requestEnvironment(request: PreparedRequest): Record<string, string> {
   const { maxOutputTokens, thinkingBudget, thinkingDisabled, extraBody } = request;
   return {
-    CLAUDE_CODE_TMPDIR: temporaryFolder,
     ...(maxOutputTokens === undefined ? {} : { CLAUDE_CODE_MAX_OUTPUT_TOKENS: String(maxOutputTokens) }),
     ...(thinkingDisabled ? { CLAUDE_CODE_DISABLE_THINKING: "1" } : {}),
     ...(thinkingBudget === undefined ? {} : { MAX_THINKING_TOKENS: String(thinkingBudget) }),

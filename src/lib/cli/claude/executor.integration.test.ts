@@ -9,7 +9,7 @@ import type { StandInConfig, StandInRecord } from "../../../test/claude-stand-in
 import { generateDeltas } from "../../../test/claude-stand-in/generate-answer.ts";
 import type { ChatRequest } from "../../openai/chat.ts";
 import { CliFailure, type CliExecution, type CliExecutor, type CliOutcome, type CliSink } from "../types.ts";
-import { createClaudeExecutor } from "./executor.ts";
+import { createClaudeExecutor, type ClaudeExecutorOptions } from "./executor.ts";
 
 const fixture = (name: string): string => join(import.meta.dirname, "__fixtures__", `${name}.ndjson`);
 const replay = (name: string): StandInConfig => ({ answer: { type: "replay", file: fixture(name) } });
@@ -41,7 +41,11 @@ describe("createClaudeExecutor", () => {
   let executor: CliExecutor;
   let workDirectory: string;
 
-  async function start(config: StandInConfig, passEnvironment: readonly string[] = []): Promise<void> {
+  async function start(
+    config: StandInConfig,
+    passEnvironment: readonly string[] = [],
+    more: Partial<ClaudeExecutorOptions> = {},
+  ): Promise<void> {
     workDirectory = await mkdtemp(join(tmpdir(), "executor-test-"));
     standIn = await createStandInClaude(config);
     executor = createClaudeExecutor({
@@ -51,6 +55,7 @@ describe("createClaudeExecutor", () => {
       environment: { ...process.env, SECRET_OF_OWNER: "hunter2hunter2", MY_TOKEN: "passed-token-value" },
       killGraceMs: 300,
       lingerMs: 300,
+      ...more,
     });
   }
 
@@ -390,6 +395,72 @@ describe("createClaudeExecutor", () => {
       ready: false,
       version: "2.1.196",
       reason: expect.stringContaining("2.1.197"),
+    });
+  });
+
+  describe("with a spare process", () => {
+    const starts = async (): Promise<number[]> =>
+      (await standIn.readRecords()).flatMap((record) => (record.type === "start" ? [record.pid] : []));
+    const spareOf = async (count: number): Promise<number> => {
+      await expect.poll(async () => (await starts()).length).toBe(count);
+      return (await starts()).at(-1) ?? 0;
+    };
+    const say = (text: string) => ({ messages: [{ role: "user" as const, content: text }] });
+
+    it("gives the next request a process that runs already, and no process two requests", async () => {
+      await start({ answer: { type: "echo" } }, [], { spares: 1 });
+      await executor.execute(execution({}, say("first")), collect());
+      const spare = await spareOf(2);
+      expect(executor.running()).toBe(0);
+      expect(isAlive(spare)).toBe(true);
+      const sink = collect();
+      await executor.execute(execution({}, { ...say("second"), max_tokens: 2000, reasoning_effort: "low" }), sink);
+      expect(sink.text).toBe("second");
+      await expect.poll(() => isAlive(spare)).toBe(false);
+      await spareOf(3);
+      const lines = (await standIn.readRecords()).flatMap((record) => (record.type === "stdin" ? [record.line] : []));
+      expect(lines.filter((line) => line.includes("apply_flag_settings"))).toEqual([
+        expect.stringContaining('"CLAUDE_CODE_MAX_OUTPUT_TOKENS":"2000"'),
+      ]);
+      for (const text of ["first", "second"]) expect(lines.filter((line) => line.includes(text))).toHaveLength(1);
+    });
+
+    it("starts a process of its own for another model, and ends the spare of the model before", async () => {
+      await start({ answer: { type: "echo" } }, [], { spares: 1 });
+      await executor.execute(execution(), collect());
+      const spare = await spareOf(2);
+      await executor.execute(execution({ model: "sonnet" }), collect());
+      await expect.poll(() => isAlive(spare)).toBe(false);
+      await spareOf(4);
+    });
+
+    it("serves a request whose spare died while it waited", async () => {
+      await start({ answer: { type: "echo" } }, [], { spares: 1 });
+      await executor.execute(execution(), collect());
+      const spare = await spareOf(2);
+      process.kill(spare, "SIGKILL");
+      await expect.poll(() => isAlive(spare)).toBe(false);
+      const sink = collect();
+      await executor.execute(execution({}, say("again")), sink);
+      expect(sink.text).toBe("again");
+    });
+
+    it("leaves no spare and no folder when everything is ended, and may be used again", async () => {
+      await start({ answer: { type: "echo" } }, [], { spares: 2 });
+      await executor.execute(execution(), collect());
+      await spareOf(3);
+      await executor.killAll();
+      expect(await findLeftovers()).toEqual([]);
+      await executor.execute(execution(), collect());
+      await spareOf(6);
+    });
+
+    it("ends the spare of a request that was aborted before it began", async () => {
+      await start({ answer: { type: "echo" } }, [], { spares: 1 });
+      await executor.execute(execution(), collect());
+      const spare = await spareOf(2);
+      await expect(executor.execute(execution({ signal: AbortSignal.abort() }), collect())).rejects.toThrow();
+      await expect.poll(() => isAlive(spare)).toBe(false);
     });
   });
 });

@@ -5,14 +5,15 @@ import { GatewayError } from "../../http/errors.ts";
 import { CLAUDE_STATIC_MODELS } from "../../providers/claude/models.ts";
 import { createGuardian, type Guardian } from "../guardian.ts";
 import { createPrivateFolder, type PrivateFolder, type RunFolder } from "../private-folder.ts";
-import type { ProcessGroup } from "../process-group.ts";
+import { spawnProcessGroup, type ProcessGroup } from "../process-group.ts";
 import type { CliExecution, CliExecutor, CliOutcome, CliSink } from "../types.ts";
-import { buildArguments } from "./arguments.ts";
-import { baseEnvironment, requestEnvironment } from "./environment.ts";
+import { buildArguments, type ArgumentOptions } from "./arguments.ts";
+import { baseEnvironment, requestEnvironment, requestSettings, runEnvironment } from "./environment.ts";
 import { probeClaude } from "./login-probe.ts";
 import { prepareRequest, type PreparedRequest } from "./prepare-request.ts";
 import { renderResumeFile, splitConversation } from "./resume-file.ts";
 import { runClaude } from "./run.ts";
+import { Spares, type Spare } from "./spares.ts";
 import { planStdin } from "./stdin-lines.ts";
 
 /** The ids that are listed, and every other Claude id: the CLI sends ids that it does not know as they are. */
@@ -27,6 +28,8 @@ export interface ClaudeExecutorOptions {
   readonly passEnvironment: readonly string[];
   /** This process's environment, of which the CLI gets an allow-listed part. */
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Processes that are started before they are asked for; each takes some 90 MB. Default: none. */
+  readonly spares?: number;
   /** Between SIGTERM and SIGKILL, in milliseconds. */
   readonly killGraceMs?: number;
   /** How long a process may outlive its result, in milliseconds. */
@@ -35,6 +38,8 @@ export interface ClaudeExecutorOptions {
 
 const KILL_GRACE_MS = 5000;
 const LINGER_MS = 2000;
+/** No spare process is started where less memory is to be had. */
+const MIN_AVAILABLE_BYTES = 512 * 1024 * 1024;
 
 interface Home {
   readonly folder: PrivateFolder;
@@ -45,7 +50,7 @@ interface Home {
  * Runs the `claude` CLI as a pure model: one process per request, without tools but the client's (which it never runs),
  * settings or files, in an empty private folder and a process group of its own. Its login is used by itself and never read here.
  *
- * A guardian ends what runs if this process is killed. {@link CliExecutor.killAll} ends everything and removes the
+ * With `spares`, processes wait for the next request of the model asked for last; each serves one request. A guardian ends what runs if this process is killed. {@link CliExecutor.killAll} ends everything and removes the
  * private folder; the executor may be used again after it.
  */
 export function createClaudeExecutor(options: ClaudeExecutorOptions): CliExecutor {
@@ -69,52 +74,106 @@ export function createClaudeExecutor(options: ClaudeExecutorOptions): CliExecuto
     return home;
   };
 
-  const runInFolder = async (
+  const start = async (
+    guardian: Guardian,
+    folder: RunFolder,
+    cli: ArgumentOptions,
+    variables: Readonly<Record<string, string>>,
+  ): Promise<ProcessGroup> => {
+    const group = await spawnProcessGroup(command, buildArguments(cli), {
+      cwd: folder.workDirectory,
+      environment: { ...environment, ...runEnvironment(folder.temporaryFolder), ...variables },
+    });
+    guardian.add(group.pid);
+    return group;
+  };
+
+  const startSpare = async (model: string): Promise<Spare> => {
+    const { folder: parent, guardian } = await getHome();
+    const folder = await parent.createRunFolder();
+    // What cannot be removed now goes with the private folder.
+    const removeFolder = (): Promise<void> => folder.remove().catch(() => {});
+    try {
+      const group = await start(guardian, folder, { model, effort: undefined, resumePath: undefined }, {});
+      const stop = async (): Promise<void> => {
+        await group.terminate(0);
+        guardian.remove(group.pid);
+        for (const stream of [group.stdin, group.stdout, group.stderr]) stream.destroy();
+        await removeFolder();
+      };
+      return { model, group, folder, stop };
+    } catch (error) {
+      await removeFolder();
+      throw error;
+    }
+  };
+
+  const spares = new Spares({
+    count: options.spares ?? 0,
+    start: startSpare,
+    hasRoom: () => process.availableMemory() > MIN_AVAILABLE_BYTES,
+  });
+
+  const run = async (
     execution: CliExecution,
     sink: CliSink,
     request: PreparedRequest,
-    folder: RunFolder,
-    guardian: Guardian,
+    { folder: parent, guardian }: Home,
   ): Promise<CliOutcome> => {
+    const { model, effort, tools, systemPrompt } = request;
     const { resumed, live } = splitConversation(request.messages);
-    const resumePath = resumed.length === 0 ? undefined : await writeSession(folder, request, resumed);
-    const { model, effort, tools } = request;
-    const hasTools = tools !== undefined;
-    return runClaude({
-      command,
-      commandArguments: buildArguments({ model, effort, resumePath, hasTools }),
-      spawn: {
-        cwd: folder.workDirectory,
-        environment: { ...environment, ...requestEnvironment(request, folder.temporaryFolder) },
-      },
-      plan: planStdin(request.systemPrompt, live, hasTools),
-      tools,
-      droppedParams: request.droppedParams,
-      execution,
-      sink,
-      killGraceMs: options.killGraceMs ?? KILL_GRACE_MS,
-      lingerMs: options.lingerMs ?? LINGER_MS,
-      onSpawned(group) {
-        groups.add(group);
-        guardian.add(group.pid);
-      },
-      onGone(group) {
-        groups.delete(group);
-        guardian.remove(group.pid);
-      },
-    });
+    const spare = resumed.length === 0 ? await spares.take(model) : undefined;
+    const folder = spare?.folder ?? (await parent.createRunFolder());
+    const variables = requestEnvironment(request);
+    const startCold = async (): Promise<ProcessGroup> => {
+      const resumePath = resumed.length === 0 ? undefined : await writeSession(folder, request, resumed);
+      return start(guardian, folder, { model, effort, resumePath }, variables);
+    };
+    try {
+      return await runClaude({
+        start: async () => {
+          const group = spare?.group ?? (await startCold());
+          groups.add(group);
+          return group;
+        },
+        environment: { ...environment, ...variables },
+        plan: planStdin({
+          systemPrompt,
+          messages: live,
+          hasTools: tools !== undefined,
+          settings: spare === undefined ? undefined : requestSettings(request),
+        }),
+        tools,
+        droppedParams: request.droppedParams,
+        execution,
+        sink,
+        killGraceMs: options.killGraceMs ?? KILL_GRACE_MS,
+        lingerMs: options.lingerMs ?? LINGER_MS,
+        onGone(group) {
+          groups.delete(group);
+          guardian.remove(group.pid);
+        },
+      });
+    } finally {
+      // A run that was aborted before it began has not used its process.
+      if (spare !== undefined) await spare.stop();
+      else await folder.remove().catch(() => {});
+    }
   };
 
   const execute = async (execution: CliExecution, sink: CliSink): Promise<CliOutcome> => {
     const request = prepareRequest(execution.request, execution.model);
-    const { folder, guardian } = await getHome();
-    const runFolder = await folder.createRunFolder();
-    try {
-      return await runInFolder(execution, sink, request, runFolder, guardian);
-    } finally {
-      // What cannot be removed now goes with the private folder.
-      await runFolder.remove().catch(() => {});
-    }
+    const refill = (): void => spares.refill(request.model);
+    const refilling: CliSink = {
+      // Not before: a start takes a core for half a second, which this request's own first words would wait for.
+      open: (opened) => {
+        refill();
+        sink.open(opened);
+      },
+      delta: (delta) => sink.delta(delta),
+      onDrain: (listener) => sink.onDrain(listener),
+    };
+    return await run(execution, refilling, request, await getHome()).finally(refill);
   };
 
   return {
@@ -124,15 +183,16 @@ export function createClaudeExecutor(options: ClaudeExecutorOptions): CliExecuto
     execute(execution, sink) {
       const stop = new AbortController();
       const signal = AbortSignal.any([execution.signal, stop.signal]);
-      const run = execute({ ...execution, signal }, sink).finally(() => runs.delete(run));
-      runs.set(run, stop);
-      return run;
+      const outcome = execute({ ...execution, signal }, sink).finally(() => runs.delete(outcome));
+      runs.set(outcome, stop);
+      return outcome;
     },
     running: () => groups.size,
     async killAll() {
       for (const stop of runs.values()) stop.abort(new GatewayError("cancelled", "The CLI was stopped."));
       await Promise.all([...groups].map((group) => group.terminate(0)));
       await Promise.allSettled(runs.keys());
+      await spares.close();
       const closing = home;
       home = undefined;
       if (closing === undefined) return;

@@ -11,7 +11,7 @@ import { describeOfferFault, type ClientTools } from "./client-tools.ts";
 import * as lines from "./lines.ts";
 import { mapFailure } from "./map-failure.ts";
 import { readResultUsage } from "./result-usage.ts";
-import { INITIALIZE_REQUEST_ID } from "./stdin-lines.ts";
+import { INITIALIZE_REQUEST_ID, SETTINGS_REQUEST_ID } from "./stdin-lines.ts";
 
 /** The whole answer was given. */
 export interface AnswerEnd {
@@ -190,6 +190,9 @@ export function createLineInterpreter(options: InterpreterOptions): LineInterpre
 
   const readControlResponse = (line: Fields): readonly InterpretedStep[] => {
     const { response } = parse(lines.controlResponseLineSchema, line);
+    if (response.request_id === SETTINGS_REQUEST_ID && response.subtype !== "success") {
+      fail(invalidOutput("it refused the request's settings"));
+    }
     if (response.request_id !== INITIALIZE_REQUEST_ID) return NOTHING;
     if (response.subtype !== "success") fail(invalidOutput("it refused the system prompt"));
     return [{ type: "input-taken" }];

@@ -1,7 +1,7 @@
 import { GatewayError } from "../../http/errors.ts";
 import type { Usage } from "../../openai/usage.ts";
 import { createLineSplitter, LineError } from "../line-splitter.ts";
-import { spawnProcessGroup, type ProcessExit, type ProcessGroup, type SpawnGroupOptions } from "../process-group.ts";
+import type { ProcessExit, ProcessGroup } from "../process-group.ts";
 import { CliFailure, type CliExecution, type CliOutcome, type CliSink } from "../types.ts";
 import type { ClientTools } from "./client-tools.ts";
 import { createLineInterpreter, type AnswerEnd, type InterpretedStep } from "./interpret-lines.ts";
@@ -12,9 +12,10 @@ import { answerHostRequest } from "./tool-server.ts";
 import { createWatchdog } from "./watchdog.ts";
 
 export interface RunOptions {
-  readonly command: string;
-  readonly commandArguments: readonly string[];
-  readonly spawn: SpawnGroupOptions;
+  /** Gives the process: a new one, or one that waits already. Rejects with the system's error. */
+  readonly start: () => Promise<ProcessGroup>;
+  /** What the process sees: secrets among it are taken out of what it says on stderr. */
+  readonly environment: Readonly<Record<string, string>>;
   readonly plan: StdinPlan;
   /** The client's tools, which the plan announces. */
   readonly tools: ClientTools | undefined;
@@ -25,7 +26,6 @@ export interface RunOptions {
   readonly killGraceMs: number;
   /** How long a process may outlive its result, and its output its end, in milliseconds. */
   readonly lingerMs: number;
-  readonly onSpawned: (group: ProcessGroup) => void;
   readonly onGone: (group: ProcessGroup) => void;
 }
 
@@ -45,12 +45,11 @@ export async function runClaude(options: RunOptions): Promise<CliOutcome> {
 
   let group: ProcessGroup;
   try {
-    group = await spawnProcessGroup(options.command, options.commandArguments, options.spawn);
+    group = await options.start();
   } catch (error) {
     throw mapSpawnError(error);
   }
-  options.onSpawned(group);
-  const stderr = createStderrTail(secretValues(options.spawn.environment));
+  const stderr = createStderrTail(secretValues(options.environment));
   group.stderr.setEncoding("utf8");
   group.stderr.on("data", (text: string) => stderr.push(text));
 

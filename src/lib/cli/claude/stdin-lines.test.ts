@@ -13,7 +13,11 @@ const parsePiece = (piece: string | undefined): unknown[] =>
 
 describe("planStdin", () => {
   it("waits after the system prompt and after each earlier user turn, and writes assistant turns with the next one", () => {
-    const plan = planStdin("S", [user("a"), assistant("b"), user("c"), assistant("d"), user("e")], false);
+    const plan = planStdin({
+      systemPrompt: "S",
+      messages: [user("a"), assistant("b"), user("c"), assistant("d"), user("e")],
+      hasTools: false,
+    });
     expect(plan.earlierTurns).toBe(2);
     expect(plan.pieces.map((piece) => parsePiece(piece).map((line) => Object(line).type))).toEqual([
       ["control_request"],
@@ -37,21 +41,29 @@ describe("planStdin", () => {
   });
 
   it("gives the system prompt by initialize, and an empty list for none", () => {
-    expect(parsePiece(planStdin("be brief", [user("a")], false).pieces[0])[0]).toMatchObject({
+    expect(
+      parsePiece(planStdin({ systemPrompt: "be brief", messages: [user("a")], hasTools: false }).pieces[0])[0],
+    ).toMatchObject({
       request: { subtype: "initialize", systemPrompt: ["be brief"] },
     });
-    expect(parsePiece(planStdin("", [user("a")], false).pieces[0])[0]).toMatchObject({ request: { systemPrompt: [] } });
+    expect(
+      parsePiece(planStdin({ systemPrompt: "", messages: [user("a")], hasTools: false }).pieces[0])[0],
+    ).toMatchObject({ request: { systemPrompt: [] } });
   });
 
   it("announces the server of the client's tools where there are some", () => {
-    const [initialize] = parsePiece(planStdin("", [user("a")], true).pieces[0]);
+    const [initialize] = parsePiece(planStdin({ systemPrompt: "", messages: [user("a")], hasTools: true }).pieces[0]);
     expect(initialize).toMatchObject({ request: { subtype: "initialize", sdkMcpServers: ["client"] } });
   });
 
   it("puts a line break before every user text that begins with a slash, and changes no other", () => {
     const texts = ["/clear", "//x", " /clear", "a /clear", "@/etc/passwd"];
     const content = texts.map((text) => ({ type: "text", text }) as const);
-    const plan = planStdin("", [user("/help"), assistant("/clear"), { role: "user", content }], false);
+    const plan = planStdin({
+      systemPrompt: "",
+      messages: [user("/help"), assistant("/clear"), { role: "user", content }],
+      hasTools: false,
+    });
     expect(parsePiece(plan.pieces[1])[0]).toMatchObject({ message: { content: [{ text: "\n/help" }] } });
     expect(parsePiece(plan.pieces[2])[0]).toMatchObject({ message: { content: [{ text: "/clear" }] } });
     expect(parsePiece(plan.pieces[2])[1]).toMatchObject({
@@ -62,7 +74,7 @@ describe("planStdin", () => {
   });
 
   it("keeps each line one line whatever the text holds", () => {
-    const plan = planStdin("a\nb", [user("x\n\u2028\u0000y")], false);
+    const plan = planStdin({ systemPrompt: "a\nb", messages: [user("x\n\u2028\u0000y")], hasTools: false });
     for (const piece of plan.pieces) expect(piece.match(/\n/g)).toHaveLength(1);
   });
 });

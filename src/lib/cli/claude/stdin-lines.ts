@@ -14,12 +14,23 @@ export interface StdinPlan {
 }
 
 export const INITIALIZE_REQUEST_ID = "codewise-initialize";
+export const SETTINGS_REQUEST_ID = "codewise-settings";
+
+/** One conversation as it is written to the CLI. */
+export interface StdinInput {
+  readonly systemPrompt: string;
+  /** The last turn is the user's. */
+  readonly messages: readonly ClaudeMessage[];
+  readonly hasTools: boolean;
+  /** What a process that runs already is told instead of by arguments and environment. */
+  readonly settings?: Fields | undefined;
+}
 
 /**
- * The lines for a conversation whose last turn is the user's. Earlier user turns carry `shouldQuery: false`; written
+ * The lines for a conversation. Earlier user turns carry `shouldQuery: false`; written
  * without waiting they would be queued behind assistant turns, which are taken at once, and the order would be lost.
  */
-export function planStdin(systemPrompt: string, messages: readonly ClaudeMessage[], hasTools: boolean): StdinPlan {
+export function planStdin({ systemPrompt, messages, hasTools, settings }: StdinInput): StdinPlan {
   const initialize = {
     type: "control_request",
     request_id: INITIALIZE_REQUEST_ID,
@@ -29,7 +40,12 @@ export function planStdin(systemPrompt: string, messages: readonly ClaudeMessage
       ...(hasTools ? { sdkMcpServers: [TOOL_SERVER] } : {}),
     },
   };
-  const pieces = [toLine(initialize)];
+  const apply = {
+    type: "control_request",
+    request_id: SETTINGS_REQUEST_ID,
+    request: { subtype: "apply_flag_settings", settings },
+  };
+  const pieces = [`${settings === undefined ? "" : toLine(apply)}${toLine(initialize)}`];
   let piece = "";
   messages.forEach((message, index) => {
     const isLast = index === messages.length - 1;

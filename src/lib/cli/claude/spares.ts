@@ -1,0 +1,120 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { RunFolder } from "../private-folder.ts";
+import type { ProcessGroup } from "../process-group.ts";
+
+/** A process that was started before its request is known, in a folder of its own. */
+export interface Spare {
+  readonly model: string;
+  readonly group: ProcessGroup;
+  readonly folder: RunFolder;
+  /** Ends the process and removes its folder. */
+  stop(): Promise<void>;
+}
+
+export interface SparesOptions {
+  /** Processes that wait at most; 0 for none. */
+  readonly count: number;
+  /** Starts one. Never called again before it has settled. */
+  readonly start: (model: string) => Promise<Spare>;
+  /** Whether the machine has room for one more. */
+  readonly hasRoom: () => boolean;
+  /** A process that waited for so long is ended: it may know an old login, and nobody seems to ask. */
+  readonly maxAgeMs?: number;
+}
+
+const MAX_AGE_MS = 15 * 60_000;
+
+/**
+ * Keeps a few processes waiting, for the model that was asked for last: what a start costs is paid before a request comes.
+ * Each serves one request and is never put back, so that nothing of one request can reach another.
+ */
+export class Spares {
+  readonly #options: SparesOptions;
+  /** Oldest first. */
+  #idle: Spare[] = [];
+  readonly #timers = new Map<Spare, NodeJS.Timeout>();
+  readonly #dead = new WeakSet<Spare>();
+  #wanted: string | undefined;
+  #filling: Promise<void> | undefined;
+  #isClosed = false;
+
+  constructor(options: SparesOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#idle.length;
+  }
+
+  /** A living process that waits for a request of this model; it belongs to the caller from now on. */
+  async take(model: string): Promise<Spare | undefined> {
+    for (;;) {
+      const spare = this.#idle.find((each) => each.model === model);
+      if (spare === undefined) return undefined;
+      this.#forget(spare);
+      // What has ended already is told by then: a look at the event queue, and one after it.
+      await nextTurn();
+      await nextTurn();
+      if (!this.#dead.has(spare)) return spare;
+      await spare.stop();
+    }
+  }
+
+  /** Sees to it, in the background, that as many processes wait for requests of this model as may. */
+  refill(model: string): void {
+    if (this.#options.count === 0 || this.#isClosed) return;
+    this.#wanted = model;
+    this.#filling ??= this.#fill().finally(() => {
+      this.#filling = undefined;
+    });
+  }
+
+  /** Ends all that wait; what is just starting ends too. May be refilled after it. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#filling;
+    await Promise.all(this.#idle.map((spare) => this.#discard(spare)));
+    this.#isClosed = false;
+  }
+
+  async #fill(): Promise<void> {
+    while (!this.#isClosed && this.#wanted !== undefined) {
+      const model = this.#wanted;
+      const other = this.#idle.find((spare) => spare.model !== model);
+      if (this.#idle.length >= this.#options.count) {
+        if (other === undefined) return;
+        await this.#discard(other);
+      }
+      if (!this.#options.hasRoom()) return;
+      try {
+        this.#keep(await this.#options.start(model));
+      } catch {
+        // Whoever asks next starts its own process, and is told what is wrong.
+        return;
+      }
+    }
+  }
+
+  #keep(spare: Spare): void {
+    this.#idle.push(spare);
+    const timer = setTimeout(() => void this.#discard(spare), this.#options.maxAgeMs ?? MAX_AGE_MS);
+    this.#timers.set(spare, timer.unref());
+    void spare.group.exited.then(() => {
+      this.#dead.add(spare);
+      return this.#discard(spare);
+    });
+  }
+
+  async #discard(spare: Spare): Promise<void> {
+    if (this.#forget(spare)) await spare.stop();
+  }
+
+  /** False where it was taken or forgotten before. */
+  #forget(spare: Spare): boolean {
+    clearTimeout(this.#timers.get(spare));
+    this.#timers.delete(spare);
+    const isIdle = this.#idle.includes(spare);
+    this.#idle = this.#idle.filter((each) => each !== spare);
+    return isIdle;
+  }
+}
