@@ -7,14 +7,15 @@ import { runExchange, type HttpAnswer } from "./exchange.ts";
 import { AGENT_VERSION } from "./version.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
-const HEADERS_TIMEOUT_MS = 30_000;
+/** The proxy answers at once, and what got no answer is sent again under its number: a dead path must not cost more. */
+const HEADERS_TIMEOUT_MS = 10_000;
 const BODY_TIMEOUT_MS = 30_000;
 /**
- * How long an idle connection is kept where the proxy names no time, as behind most reverse proxies. Longer than the usual
- * 30 s between heartbeats, so that the first text of an answer, which a CLI takes seconds for, finds an open connection
- * and waits for no handshake; shorter than the 60 s after which load balancers close theirs.
+ * How long an idle connection is kept, whatever time the proxy names: so long that the first text of an answer, which a CLI
+ * takes seconds for, finds an open one and waits for no handshake; less than the 30 s between heartbeats, which would keep
+ * one for ever that a router has forgotten or a sleep has cut.
  */
-const KEEP_ALIVE_MS = 45_000;
+const KEEP_ALIVE_MS = 20_000;
 
 export interface ProxyAddress {
   /** Without a slash at the end; may have a path, where the proxy is mounted below one. */
@@ -52,6 +53,7 @@ export function createProxyClient(address: ProxyAddress): ProxyClient {
     headersTimeout: HEADERS_TIMEOUT_MS,
     bodyTimeout: BODY_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
+    keepAliveMaxTimeout: KEEP_ALIVE_MS,
   };
   const { hostname, origin, pathname } = new URL(address.url);
   const dispatcher = isLoopback(hostname) ? new Agent(timeouts) : new EnvHttpProxyAgent(timeouts);

@@ -8,7 +8,7 @@ export interface ModelCall {
 }
 
 /** A streamed message of the model that calls tools; `delayMs` before its end lets the CLI act on the calls. */
-export function calling(calls: readonly ModelCall[], text = "", delayMs = 0): ScriptedReply {
+export function calling(calls: readonly ModelCall[], text = "", delayMs = 0, stopReason = "tool_use"): ScriptedReply {
   const usage = { ...FAKE_ANTHROPIC_USAGE, output_tokens: 1 };
   const message = { id: "msg_t", type: "message", role: "assistant", model: "claude-opus-5-5", content: [], usage };
   const blocks = calls.flatMap(({ id, name, input }, position) => {
@@ -35,7 +35,7 @@ export function calling(calls: readonly ModelCall[], text = "", delayMs = 0): Sc
     { type: "message_start", message: { ...message, stop_reason: null, stop_sequence: null } },
     ...(text === "" ? [] : words),
     ...blocks,
-    { type: "message_delta", delta: { stop_reason: "tool_use", stop_sequence: null }, usage: { output_tokens: 50 } },
+    { type: "message_delta", delta: { stop_reason: stopReason, stop_sequence: null }, usage: { output_tokens: 50 } },
     { type: "message_stop" },
   ]);
   return { steps: [...frames.slice(0, -2), ...(delayMs > 0 ? [{ delayMs }] : []), ...frames.slice(-2)] };

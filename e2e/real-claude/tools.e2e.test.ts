@@ -81,6 +81,27 @@ describe.each(CLAUDE_VERSIONS)("a client's tools through claude %s", (version) =
     ]);
   });
 
+  it.skipIf(program === undefined).each(["end_turn", "stop_sequence", "pause_turn"])(
+    "hands a call to the client though the model says that it stopped by %s",
+    async (stopReason) => {
+      claude.reply(calling([{ id: "toolu_1", name: "mcp__client__get_weather", input: {} }], "", 100, stopReason));
+      const { calls, outcome } = await askWithTools({});
+      expect(calls).toEqual([{ id: "toolu_1", name: "get_weather", arguments: "{}" }]);
+      expect(outcome.finishReason).toBe("tool_calls");
+      expect(claude.bodies()).toHaveLength(1);
+    },
+  );
+
+  it.skipIf(program === undefined).each([
+    ["properties of null", { properties: null }],
+    ["required of null", { required: null }],
+    ["a property that may be anything", { properties: { x: true } }],
+  ])("offers a tool whose schema has %s, for which the CLI would drop all tools", async (_what, parts) => {
+    const parameters = { type: "object", ...parts };
+    await askWithTools({ tools: [weather, { type: "function", function: { name: "odd", parameters } }] });
+    expect(claude.bodies()[0]?.tools).toHaveLength(2);
+  });
+
   it.skipIf(program === undefined)("gives the model the client's tools with their schemas, and no others", async () => {
     const long = "word ".repeat(1000);
     await askWithTools({

@@ -20,7 +20,7 @@ export interface CliExecution {
   readonly requestId: string;
   readonly request: ChatRequest;
   readonly model: string;
-  /** Aborting kills the whole process group: SIGTERM, then SIGKILL after a grace. */
+  /** Aborting kills the whole process group, by SIGKILL. */
   readonly signal: AbortSignal;
   readonly firstEventTimeoutMs: number;
   readonly idleTimeoutMs: number;

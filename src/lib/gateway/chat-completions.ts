@@ -116,6 +116,7 @@ async function serve(
     const { registry, keepAlive, logger, timeouts, resilience, elsewhere } = options;
     const choice = findTargets(registry, model, elsewhere);
     const targets = choice instanceof Promise ? await choice : choice;
+    // Not needed for this request: so its upstream is asked with those of others, which costs all of them less.
     await endOfTurn();
     if (targets === undefined) {
       meter.passedOn();

@@ -17,6 +17,7 @@ export const serveWhole: Serve = async (exchange) => {
       return provider.complete(makeCall(exchange, target));
     },
   });
+  // Not needed for this answer: so it is written with others, which costs all of them less.
   await endOfTurn();
   noteServed(exchange, providerId, result.outcome.servedBy);
   meter.firstOutput();

@@ -1,7 +1,7 @@
 /** How many promises wait for each other at most: more save little, and the first would wait for the work of all the others. */
 const MAX_TOGETHER = 8;
 
-/** Those who wait for the same moment. */
+/** Those who wait for the same moment: the turn's end, or (for a group that is full) at once, with another group after it. */
 interface Group {
   readonly end: Promise<void>;
   readonly resolve: () => void;
@@ -33,6 +33,7 @@ function openGroup(): Group {
   return opened;
 }
 
+/** Twice for a group that was full before the turn ended, which does nothing more. */
 function closeGroup(closing: Group): void {
   if (group === closing) group = undefined;
   closing.resolve();

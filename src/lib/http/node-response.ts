@@ -24,7 +24,7 @@ export class NodeResponse implements HttpResponse {
   #isCommitted = false;
   #isStream = false;
   /** Whether node has sent the headers with a first piece, so that more pieces may follow it on the socket. */
-  #hasBegun = false;
+  #mayUseSocket = false;
   /** The socket that was asked to tell of its drain: the answer lets go of it at its end. */
   #drainSocket: Socket | undefined;
   /** Framed pieces that go out at the end of this turn. */
@@ -77,23 +77,23 @@ export class NodeResponse implements HttpResponse {
     if (!this.#isCommitted) this.#commit();
     const { socket } = this.#response;
     this.#flush();
-    if (this.#hasBegun && socket !== null && typeof data === "string") {
+    if (this.#mayUseSocket && socket !== null && typeof data === "string") {
       // An empty piece is the end of the body, and one after the end would be read as the next answer.
       if (data === "" || this.#response.writableEnded) return true;
       return socket.write(frame(data), onWritten);
     }
-    this.#hasBegun = this.#isStream && socket !== null && this.#response.chunkedEncoding;
+    this.#mayUseSocket = this.#isStream && socket !== null && this.#response.chunkedEncoding;
     return onWritten === undefined ? this.#response.write(data) : this.#response.write(data, onWritten);
   }
 
   writeSoon(text: string): boolean {
     const { socket } = this.#response;
-    if (!this.#hasBegun || socket === null) return this.write(text);
+    if (!this.#mayUseSocket || socket === null) return this.write(text);
     if (text === "" || this.#response.writableEnded) return true;
     const isFirst = this.#pending === "";
     this.#pending += frame(text);
     if (isFirst) atEndOfTurn(this.#flushPending);
-    // What is pending is soon written, and says nothing of the reader.
+    // What is pending, one turn's input at most, is soon written, and says nothing of the reader.
     return !socket.writableNeedDrain;
   }
 

@@ -12,7 +12,7 @@ export function translateAnswerBlocks(blocks: readonly Fields[]): readonly ChatD
   const deltas: ChatDelta[] = [];
   for (const block of blocks) {
     if (block["type"] === "tool_use") {
-      throw new GatewayError("cli_unexpected_tool", "The model called a tool, although it was given none.");
+      throw new GatewayError("cli_unexpected_tool", "The model's call of a tool came without its stream.");
     }
     if (block["type"] === "text" && isText(block["text"])) deltas.push({ content: block["text"] });
     if (block["type"] !== "thinking") continue;

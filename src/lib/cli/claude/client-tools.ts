@@ -1,5 +1,6 @@
 import { GatewayError } from "../../http/errors.ts";
 import { isFields, type Fields } from "../../openai/fields.ts";
+import { toCarriedSchema } from "./carried-schema.ts";
 import type { ClaudeContentBlock, ClaudeMessage, ClaudeTool } from "../../providers/claude/types.ts";
 
 /** The MCP server, offered to the CLI over its own stdin and stdout, that has the client's tools and nothing else. */
@@ -10,8 +11,6 @@ const MAX_NAME_LENGTH = 128;
 /** What the CLI leaves of a description (2.1.197; newer ones leave twice that), in characters. */
 const MAX_DESCRIPTION_LENGTH = 2048;
 const CONTINUED = " (continued in the description of the input schema)";
-/** The CLI moves these out of a schema's root and into the description. */
-const MOVED_KEYWORDS = ["oneOf", "anyOf", "allOf"] as const;
 
 /** One tool as an MCP server lists it (modelcontextprotocol.io, Tools). */
 export interface ListedTool {
@@ -32,7 +31,7 @@ export interface ClientTools {
 }
 
 /**
- * Checks that the CLI hands these tools to the model as they are, and names them. The CLI puts the server's name before
+ * Checks that the CLI hands these tools to the model as they are, if in another order, and names them. The CLI puts the server's name before
  * each, replaces characters by `_`, cuts descriptions, rewrites alternatives at a schema's root, and drops all tools of a
  * server because of one whose schema is no object's: names are mapped there and back, the rest of a long description goes
  * into the schema, and the others are refused.
@@ -42,9 +41,10 @@ export interface ClientTools {
 export function createClientTools(tools: readonly ClaudeTool[]): ClientTools {
   const toOffered = new Map<string, string>();
   const toClient = new Map<string, string>();
+  const nameOf = createNames();
   const listed = tools.map((tool) => {
     if (toOffered.has(tool.name)) throw repeatedName(tool.name);
-    const name = freeName(tool.name, toClient);
+    const name = nameOf(tool.name);
     toOffered.set(tool.name, PREFIX + name);
     toClient.set(PREFIX + name, tool.name);
     return listTool(tool, name);
@@ -72,31 +72,37 @@ export function renameToolChoice(choice: Fields, tools: Pick<ClientTools, "toOff
   return typeof choice["name"] === "string" ? { ...choice, name: tools.toOffered(choice["name"]) } : choice;
 }
 
-/** A name that the CLI leaves as it is and that no other tool has. */
-function freeName(clientName: string, taken: ReadonlyMap<string, string>): string {
-  const plain = clientName.replaceAll(/[^A-Za-z0-9_-]/g, "_");
-  let name = plain;
-  for (let count = 2; taken.has(PREFIX + name); count += 1) name = `${plain}_${count}`;
-  if (name === "" || PREFIX.length + name.length > MAX_NAME_LENGTH) {
-    throw cannotCarry(`The name of the tool '${clientName.slice(0, 64)}' is too long or empty`);
-  }
-  return name;
+/** Gives names that the CLI leaves as they are, each one once. */
+function createNames(): (clientName: string) => string {
+  const counts = new Map<string, number>();
+  const taken = new Set<string>();
+  return (clientName) => {
+    const plain = clientName.replaceAll(/[^A-Za-z0-9_-]/g, "_");
+    let name = plain;
+    // Where the last one of this name ended: counting from the start each time would cost the square of their number.
+    let count = counts.get(plain) ?? 1;
+    for (; taken.has(name); name = `${plain}_${count}`) count += 1;
+    counts.set(plain, count);
+    taken.add(name);
+    if (name === "" || PREFIX.length + name.length > MAX_NAME_LENGTH) {
+      throw cannotCarry(`The name of the tool '${clientName.slice(0, 64)}' is too long or empty`);
+    }
+    return name;
+  };
 }
 
 function listTool({ name: clientName, description = "", input_schema: schema }: ClaudeTool, name: string): ListedTool {
-  if (schema["type"] !== "object") throw cannotCarry(`The parameters of the tool '${clientName}' are no object`);
-  const moved = MOVED_KEYWORDS.find((keyword) => keyword in schema);
-  if (moved !== undefined)
-    throw cannotCarry(`The parameters of the tool '${clientName}' have '${moved}' at their root`);
+  const inputSchema = toCarriedSchema(schema);
+  if (typeof inputSchema === "string") throw cannotCarry(`The parameters of the tool '${clientName}' ${inputSchema}`);
   if (description.length <= MAX_DESCRIPTION_LENGTH) {
-    return { name, ...(description === "" ? {} : { description }), inputSchema: schema };
+    return { name, ...(description === "" ? {} : { description }), inputSchema };
   }
   const cut = findCut(description, MAX_DESCRIPTION_LENGTH - CONTINUED.length);
-  const own = typeof schema["description"] === "string" ? `\n${schema["description"]}` : "";
+  const own = typeof inputSchema["description"] === "string" ? `\n${inputSchema["description"]}` : "";
   return {
     name,
     description: description.slice(0, cut) + CONTINUED,
-    inputSchema: { ...schema, description: description.slice(cut) + own },
+    inputSchema: { ...inputSchema, description: description.slice(cut) + own },
   };
 }
 
@@ -118,18 +124,24 @@ function cannotCarry(what: string): GatewayError {
   });
 }
 
-/** What the CLI says of tools at the start of a turn, held against what it was given. */
-export function describeOfferFault(
+/** What is wrong with the tools that the CLI says at the start of a turn it offers, held against what it was given. */
+export function findOfferFault(
   init: { readonly tools: readonly unknown[]; readonly mcp_servers: readonly unknown[] },
   tools: ClientTools | undefined,
-): string | undefined {
+): GatewayError | undefined {
   const expected = tools?.offered ?? new Set<string>();
   if (init.tools.some((name) => typeof name !== "string" || !expected.has(name))) {
-    return "The CLI offered the model tools of its own";
+    return unexpectedTool("The CLI offered the model tools of its own");
   }
   const isOurs = (server: unknown): boolean =>
     tools !== undefined && isFields(server) && server["name"] === TOOL_SERVER;
-  if (init.mcp_servers.some((server) => !isOurs(server))) return "The CLI connected to MCP servers of its own";
-  if (init.tools.length < expected.size) return "The CLI did not offer the model all tools";
+  if (init.mcp_servers.some((server) => !isOurs(server))) {
+    return unexpectedTool("The CLI connected to MCP servers of its own");
+  }
+  if (new Set(init.tools).size < expected.size) return cannotCarry("There is a tool among them");
   return undefined;
+}
+
+export function unexpectedTool(what: string): GatewayError {
+  return new GatewayError("cli_unexpected_tool", `${what}. The CLI was ended.`);
 }

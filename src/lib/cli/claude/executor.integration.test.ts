@@ -53,7 +53,6 @@ describe("createClaudeExecutor", () => {
       workDirectory,
       passEnvironment,
       environment: { ...process.env, SECRET_OF_OWNER: "hunter2hunter2", MY_TOKEN: "passed-token-value" },
-      killGraceMs: 300,
       lingerMs: 300,
       ...more,
     });

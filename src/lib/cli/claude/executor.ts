@@ -2,17 +2,18 @@ import { randomUUID } from "node:crypto";
 import { tmpdir } from "node:os";
 import { basename, resolve } from "node:path";
 import { GatewayError } from "../../http/errors.ts";
+import type { Fields } from "../../openai/fields.ts";
 import { CLAUDE_STATIC_MODELS } from "../../providers/claude/models.ts";
 import { createGuardian, type Guardian } from "../guardian.ts";
 import { createPrivateFolder, type PrivateFolder, type RunFolder } from "../private-folder.ts";
 import { spawnProcessGroup, type ProcessGroup } from "../process-group.ts";
-import type { CliExecution, CliExecutor, CliOutcome, CliSink } from "../types.ts";
+import { CliFailure, type CliExecution, type CliExecutor, type CliOutcome, type CliSink } from "../types.ts";
 import { buildArguments, type ArgumentOptions } from "./arguments.ts";
 import { baseEnvironment, requestEnvironment, requestSettings, runEnvironment } from "./environment.ts";
 import { probeClaude } from "./login-probe.ts";
 import { prepareRequest, type PreparedRequest } from "./prepare-request.ts";
 import { renderResumeFile, splitConversation } from "./resume-file.ts";
-import { runClaude } from "./run.ts";
+import { runClaude, type RunOptions } from "./run.ts";
 import { Spares, type Spare } from "./spares.ts";
 import { planStdin } from "./stdin-lines.ts";
 
@@ -30,16 +31,21 @@ export interface ClaudeExecutorOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Processes that are started before they are asked for; each takes some 90 MB. Default: none. */
   readonly spares?: number;
-  /** Between SIGTERM and SIGKILL, in milliseconds. */
-  readonly killGraceMs?: number;
   /** How long a process may outlive its result, in milliseconds. */
   readonly lingerMs?: number;
 }
 
-const KILL_GRACE_MS = 5000;
 const LINGER_MS = 2000;
 /** No spare process is started where less memory is to be had. */
 const MIN_AVAILABLE_BYTES = 512 * 1024 * 1024;
+
+/** A request on its way, and who ends its process if this one dies. */
+interface Work {
+  readonly execution: CliExecution;
+  readonly sink: CliSink;
+  readonly request: PreparedRequest;
+  readonly guardian: Guardian;
+}
 
 interface Home {
   readonly folder: PrivateFolder;
@@ -114,50 +120,71 @@ export function createClaudeExecutor(options: ClaudeExecutorOptions): CliExecuto
     hasRoom: () => process.availableMemory() > MIN_AVAILABLE_BYTES,
   });
 
-  const run = async (
-    execution: CliExecution,
-    sink: CliSink,
-    request: PreparedRequest,
-    { folder: parent, guardian }: Home,
+  /** One request in one process. */
+  const converse = (
+    work: Work,
+    messages: PreparedRequest["messages"],
+    process: Pick<RunOptions, "start" | "onOutput"> & { readonly settings?: Fields | undefined },
   ): Promise<CliOutcome> => {
-    const { model, effort, tools, systemPrompt } = request;
-    const { resumed, live } = splitConversation(request.messages);
-    const spare = resumed.length === 0 ? await spares.take(model) : undefined;
-    const folder = spare?.folder ?? (await parent.createRunFolder());
-    const variables = requestEnvironment(request);
-    const startCold = async (): Promise<ProcessGroup> => {
-      const resumePath = resumed.length === 0 ? undefined : await writeSession(folder, request, resumed);
-      return start(guardian, folder, { model, effort, resumePath }, variables);
-    };
+    const { execution, sink, request, guardian } = work;
+    const { systemPrompt, tools, droppedParams } = request;
+    return runClaude({
+      start: async () => {
+        const group = await process.start();
+        groups.add(group);
+        return group;
+      },
+      onOutput: process.onOutput,
+      environment: { ...environment, ...requestEnvironment(request) },
+      plan: planStdin({ systemPrompt, messages, hasTools: tools !== undefined, settings: process.settings }),
+      tools,
+      droppedParams,
+      execution,
+      sink,
+      lingerMs: options.lingerMs ?? LINGER_MS,
+      onGone(group) {
+        groups.delete(group);
+        guardian.remove(group.pid);
+      },
+    });
+  };
+
+  /** Undefined where the process had ended while it waited, or ends without a word. */
+  const runInSpare = async (work: Work, spare: Spare): Promise<CliOutcome | undefined> => {
+    let hasSpoken = false;
     try {
-      return await runClaude({
-        start: async () => {
-          const group = spare?.group ?? (await startCold());
-          groups.add(group);
-          return group;
-        },
-        environment: { ...environment, ...variables },
-        plan: planStdin({
-          systemPrompt,
-          messages: live,
-          hasTools: tools !== undefined,
-          settings: spare === undefined ? undefined : requestSettings(request),
-        }),
-        tools,
-        droppedParams: request.droppedParams,
-        execution,
-        sink,
-        killGraceMs: options.killGraceMs ?? KILL_GRACE_MS,
-        lingerMs: options.lingerMs ?? LINGER_MS,
-        onGone(group) {
-          groups.delete(group);
-          guardian.remove(group.pid);
+      return await converse(work, work.request.messages, {
+        start: async () => spare.group,
+        settings: requestSettings(work.request),
+        onOutput: () => {
+          hasSpoken = true;
         },
       });
+    } catch (error) {
+      if (!hasSpoken && error instanceof CliFailure && error.code === "cli_crashed") return undefined;
+      throw error;
     } finally {
       // A run that was aborted before it began has not used its process.
-      if (spare !== undefined) await spare.stop();
-      else await folder.remove().catch(() => {});
+      await spare.stop();
+    }
+  };
+
+  const run = async (work: Work, parent: PrivateFolder): Promise<CliOutcome> => {
+    const { request, guardian } = work;
+    const { model, effort } = request;
+    const { resumed, live } = splitConversation(request.messages);
+    const spare = resumed.length === 0 ? spares.take(model) : undefined;
+    const outcome = spare === undefined ? undefined : await runInSpare(work, spare);
+    if (outcome !== undefined) return outcome;
+    const folder = await parent.createRunFolder();
+    try {
+      const resumePath = resumed.length === 0 ? undefined : await writeSession(folder, request, resumed);
+      return await converse(work, live, {
+        start: () => start(guardian, folder, { model, effort, resumePath }, requestEnvironment(request)),
+      });
+    } finally {
+      // What cannot be removed now goes with the private folder.
+      await folder.remove().catch(() => {});
     }
   };
 
@@ -173,7 +200,8 @@ export function createClaudeExecutor(options: ClaudeExecutorOptions): CliExecuto
       delta: (delta) => sink.delta(delta),
       onDrain: (listener) => sink.onDrain(listener),
     };
-    return await run(execution, refilling, request, await getHome()).finally(refill);
+    const { folder, guardian } = await getHome();
+    return await run({ execution, sink: refilling, request, guardian }, folder).finally(refill);
   };
 
   return {

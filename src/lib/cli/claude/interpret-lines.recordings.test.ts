@@ -283,7 +283,14 @@ describe("the recordings of the real CLI with a client's tools", () => {
     },
   );
 
-  it.each(["tool-use-mcp", "tool-use-unknown-tool"])("%s: other tools than the client's end the run", (name) => {
+  it("tool-use-mcp: other tools than the client's end the run", () => {
+    const name = "tool-use-mcp";
     expect(readRecording(name, [bytesOf(name)], tools).failure?.code).toBe("cli_unexpected_tool");
+  });
+
+  it("tool-use-unknown-tool: so does an offer without them, and another provider may be tried", () => {
+    const name = "tool-use-unknown-tool";
+    const { failure } = readRecording(name, [bytesOf(name)], tools);
+    expect(failure).toMatchObject({ code: "unsupported_parameter", failover: true });
   });
 });

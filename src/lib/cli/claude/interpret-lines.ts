@@ -7,7 +7,7 @@ import { isFields, type Fields } from "../../openai/fields.ts";
 import { createClaudeStreamTranslator, type ClaudeStreamTranslator } from "../../providers/claude/translate-stream.ts";
 import { CliFailure } from "../types.ts";
 import { translateAnswerBlocks } from "./answer-blocks.ts";
-import { describeOfferFault, type ClientTools } from "./client-tools.ts";
+import { findOfferFault, unexpectedTool, type ClientTools } from "./client-tools.ts";
 import * as lines from "./lines.ts";
 import { mapFailure } from "./map-failure.ts";
 import { readResultUsage } from "./result-usage.ts";
@@ -55,16 +55,8 @@ export interface InterpreterOptions {
   readonly tools: ClientTools | undefined;
 }
 
-/**
- * The answer is over at these, while the CLI would ask for more text, or again, or write an error text, or wait for a tool's
- * result.
- */
-const FINAL_STOP_REASONS: ReadonlySet<string> = new Set([
-  "max_tokens",
-  "model_context_window_exceeded",
-  "refusal",
-  "tool_use",
-]);
+/** The answer is over at these, while the CLI would ask for more text, or again, or write an error text. */
+const FINAL_STOP_REASONS: ReadonlySet<string> = new Set(["max_tokens", "model_context_window_exceeded", "refusal"]);
 
 const PROGRESS: readonly InterpretedStep[] = [{ type: "progress" }];
 const NOTHING: readonly InterpretedStep[] = [];
@@ -130,9 +122,9 @@ export function createLineInterpreter(options: InterpreterOptions): LineInterpre
       "abandoned_blocks" in line ? { ...event, abandoned_blocks: line["abandoned_blocks"] } : event,
     );
     const steps = toSteps(deltas, translator.model ?? "unknown");
-    if (event["type"] === "message_delta" && FINAL_STOP_REASONS.has(translator.stopReason ?? "")) {
-      steps.push(endHere(translator));
-    }
+    // The CLI runs a call whatever the stop reason is, and nobody answers it.
+    const isOver = FINAL_STOP_REASONS.has(translator.stopReason ?? "") || translator.finishReason === "tool_calls";
+    if (event["type"] === "message_delta" && isOver) steps.push(endHere(translator));
     return steps.length === 0 ? PROGRESS : steps;
   };
 
@@ -182,8 +174,8 @@ export function createLineInterpreter(options: InterpreterOptions): LineInterpre
     if (line["subtype"] === "thinking_tokens") return PROGRESS;
     if (line["subtype"] !== "init") return NOTHING;
     const init = parse(lines.initLineSchema, line);
-    const fault = describeOfferFault(init, options.tools);
-    if (fault !== undefined) fail(unexpectedTool(fault));
+    const fault = findOfferFault(init, options.tools);
+    if (fault !== undefined) fail(fault);
     initSeen = true;
     return NOTHING;
   };
@@ -272,10 +264,6 @@ function asFailure(error: GatewayError, usage: Usage | undefined): CliFailure {
     cause: error.cause,
     usage,
   });
-}
-
-function unexpectedTool(what: string): GatewayError {
-  return new GatewayError("cli_unexpected_tool", `${what}. The CLI was ended.`);
 }
 
 function invalidOutput(what: string): GatewayError {

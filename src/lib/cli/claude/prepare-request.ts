@@ -89,7 +89,7 @@ function toExtraBody(body: ClaudeRequestBody, tools: ClientTools | undefined): R
   if (Buffer.byteLength(JSON.stringify(extraBody)) > MAX_ENVIRONMENT_STRING) {
     throw cannotCarry(
       format === undefined ? "stop" : "response_format",
-      "The stop sequences and the response format are together too large for the CLI.",
+      "The stop sequences, the response format and the tool choice are together too large for the CLI.",
     );
   }
   return extraBody;

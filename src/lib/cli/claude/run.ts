@@ -22,11 +22,11 @@ export interface RunOptions {
   readonly droppedParams: readonly string[];
   readonly execution: CliExecution;
   readonly sink: CliSink;
-  /** Between SIGTERM and SIGKILL, in milliseconds. */
-  readonly killGraceMs: number;
   /** How long a process may outlive its result, and its output its end, in milliseconds. */
   readonly lingerMs: number;
   readonly onGone: (group: ProcessGroup) => void;
+  /** Called for every piece of output. */
+  readonly onOutput?: (() => void) | undefined;
 }
 
 type Ending =
@@ -69,7 +69,8 @@ export async function runClaude(options: RunOptions): Promise<CliOutcome> {
       timings: { ...timings, totalMs: elapsed() },
     };
   } finally {
-    await group.terminate(options.killGraceMs);
+    // At once: on SIGTERM the CLI was seen to send its next request first, and nothing that it could save is wanted.
+    await group.terminate(0);
     group.stdin.destroy();
     group.stdout.destroy();
     group.stderr.destroy();
@@ -192,6 +193,7 @@ function readAnswer(
     group.stdout.on("data", (bytes: Buffer) => {
       if (settled) return;
       timings.spawnMs ??= elapsed();
+      options.onOutput?.();
       try {
         const lines = splitter.push(bytes);
         if (lines.length > 0) waitingLines = waitingLines.length === 0 ? [...lines] : [...waitingLines, ...lines];

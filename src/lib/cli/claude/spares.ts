@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import type { RunFolder } from "../private-folder.ts";
 import type { ProcessGroup } from "../process-group.ts";
 
@@ -33,7 +32,6 @@ export class Spares {
   /** Oldest first. */
   #idle: Spare[] = [];
   readonly #timers = new Map<Spare, NodeJS.Timeout>();
-  readonly #dead = new WeakSet<Spare>();
   #wanted: string | undefined;
   #filling: Promise<void> | undefined;
   #isClosed = false;
@@ -46,18 +44,11 @@ export class Spares {
     return this.#idle.length;
   }
 
-  /** A living process that waits for a request of this model; it belongs to the caller from now on. */
-  async take(model: string): Promise<Spare | undefined> {
-    for (;;) {
-      const spare = this.#idle.find((each) => each.model === model);
-      if (spare === undefined) return undefined;
-      this.#forget(spare);
-      // What has ended already is told by then: a look at the event queue, and one after it.
-      await nextTurn();
-      await nextTurn();
-      if (!this.#dead.has(spare)) return spare;
-      await spare.stop();
-    }
+  /** The process that waits for a request of this model, which belongs to the caller from now on; it may have just ended. */
+  take(model: string): Spare | undefined {
+    const spare = this.#idle.find((each) => each.model === model);
+    if (spare !== undefined) this.#forget(spare);
+    return spare;
   }
 
   /** Sees to it, in the background, that as many processes wait for requests of this model as may. */
@@ -99,10 +90,7 @@ export class Spares {
     this.#idle.push(spare);
     const timer = setTimeout(() => void this.#discard(spare), this.#options.maxAgeMs ?? MAX_AGE_MS);
     this.#timers.set(spare, timer.unref());
-    void spare.group.exited.then(() => {
-      this.#dead.add(spare);
-      return this.#discard(spare);
-    });
+    void spare.group.exited.then(() => this.#discard(spare));
   }
 
   async #discard(spare: Spare): Promise<void> {

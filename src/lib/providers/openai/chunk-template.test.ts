@@ -54,6 +54,17 @@ describe("createChunkTemplate", () => {
     expect(templateOf(chunk({ content: "one" }))?.match(next)).toBeUndefined();
   });
 
+  it("leaves very long chunks to the parser, which they cost less and never break", () => {
+    const long = chunk({ content: "x".repeat(10_000_000) });
+    expect(templateOf(chunk({ content: "one" }))?.match(long)).toBeUndefined();
+    expect(templateOf(long)).toBeUndefined();
+  });
+
+  it("is not led astray by a name of punctuation", () => {
+    const made = '{"a":["x",":"],"choices":[{"index":0,"delta":{"\\u002c":"],"},"finish_reason":null}]}';
+    expect(templateOf(made)).toBeUndefined();
+  });
+
   it.each([
     ["several choices", JSON.stringify({ choices: [{ delta: { content: "a" } }, { delta: { content: "b" } }] })],
     ["an end", chunk({ content: "a" }, {}, { finish_reason: "stop" })],

@@ -12,7 +12,11 @@ export interface ChunkTemplate {
 
 /** What may stand between the quotes of a JSON string (RFC 8259, section 7), and is not empty. */
 const STRING_BODY = /(?:[ !#-[\]-\uffff]|\\(?:["\\/bfnrt]|u[\dA-Fa-f]{4}))+/y;
-const NULL_USAGE = ',"usage":null';
+/** A member of a usual name, with which `"name":"` can stand in JSON text as that member only. */
+const PLAIN_NAME = /^\w+$/;
+/** Longer chunks are parsed: they are rare, and the regular expression would overflow its stack at some millions. */
+const MAX_LENGTH = 64 * 1024;
+export const NULL_USAGE = ',"usage":null';
 
 /**
  * Makes the template of a chunk that was parsed and found well, so that the next ones need no parsing: the chunks of one
@@ -29,14 +33,15 @@ export function createChunkTemplate(
   chunk: Readonly<Record<string, unknown>>,
   keepsUsage: boolean,
 ): ChunkTemplate | undefined {
+  if (payload.length > MAX_LENGTH) return undefined;
   const output = findOutput(payload, chunk["choices"]);
   if (output === undefined || chunk["usage"] != null) return undefined;
   const padding = findString(payload, "obfuscation", chunk["obfuscation"]);
   const last = padding !== undefined && padding.start > output.end ? padding : undefined;
   const parts = [
-    payload.slice(0, output.start),
-    payload.slice(output.end, last?.start),
-    last && payload.slice(last.end),
+    copyOf(payload.slice(0, output.start)),
+    copyOf(payload.slice(output.end, last?.start)),
+    last && copyOf(payload.slice(last.end)),
   ] as const;
   if (keepsUsage || chunk["usage"] === undefined) return new Template(parts, parts);
   if (countOf(payload, '"usage"') !== 1 || !payload.includes(NULL_USAGE)) return undefined;
@@ -57,6 +62,7 @@ class Template implements ChunkTemplate {
 
   match(payload: string): string | undefined {
     const [head, middle, tail] = this.#expected;
+    if (payload.length > MAX_LENGTH) return undefined;
     if (!hasAt(payload, head, 0)) return undefined;
     const outputEnd = endOfBody(payload, head.length);
     if (outputEnd === undefined || !hasAt(payload, middle, outputEnd)) return undefined;
@@ -97,7 +103,7 @@ function findOutput(payload: string, choices: unknown): Span | undefined {
  * strings are escaped, so the text `"name":"` can only be such a member.
  */
 function findString(payload: string, name: string, value: unknown): Span | undefined {
-  if (typeof value !== "string" || value === "") return undefined;
+  if (typeof value !== "string" || value === "" || !PLAIN_NAME.test(name)) return undefined;
   if (countOf(payload, `"${name}"`) !== 1) return undefined;
   const key = `"${name}":"`;
   const start = payload.indexOf(key) + key.length;
@@ -111,6 +117,12 @@ function findString(payload: string, name: string, value: unknown): Span | undef
 function endOfBody(payload: string, start: number): number | undefined {
   STRING_BODY.lastIndex = start;
   return STRING_BODY.test(payload) ? STRING_BODY.lastIndex : undefined;
+}
+
+/** A part of a text is a view of it to V8, which would keep all that came with this chunk for as long as the stream lasts. */
+function copyOf(part: string): string {
+  const latin1 = Buffer.from(part, "latin1").toString("latin1");
+  return latin1 === part ? latin1 : Buffer.from(part, "utf16le").toString("utf16le");
 }
 
 /** As `startsWith`, at less than half its cost for a long part. */

@@ -2,7 +2,7 @@ import { isFields } from "../../openai/fields.ts";
 import { GatewayError } from "../../http/errors.ts";
 import { FINISH_REASONS, type FinishReason, type Usage } from "../../openai/usage.ts";
 import { hasOutput } from "./chunk-output.ts";
-import { createChunkTemplate, type ChunkTemplate } from "./chunk-template.ts";
+import { createChunkTemplate, NULL_USAGE, type ChunkTemplate } from "./chunk-template.ts";
 import { readUsage } from "./read-usage.ts";
 import { translateOpenAIErrorPayload } from "./translate-error.ts";
 
@@ -37,7 +37,6 @@ export interface ChunkRelay {
 
 /** A stream whose chunks have no form in common is not searched for one again and again. */
 const MAX_TEMPLATES = 16;
-const NULL_USAGE = ',"usage":null';
 
 /**
  * A relay for the chunks of an upstream that speaks the hub format (OpenAI `CreateChatCompletionStreamResponse`). They
