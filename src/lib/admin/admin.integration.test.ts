@@ -13,7 +13,7 @@ import { resolveAdminKey } from "../keys/admin-key.ts";
 import { createKeyStore } from "../keys/key-store.ts";
 import { silentLogger } from "../telemetry/logger.ts";
 import { LiveRequests } from "../usage/live-requests.ts";
-import { createAttemptLimiter } from "./attempt-limiter.ts";
+import { createAttemptLimiter } from "../limits/attempt-limiter.ts";
 import { createAdminAuthorizer } from "./authorize.ts";
 import { createOverviewEvents, type OverviewEvents } from "./events.ts";
 import type { OverviewSources } from "./overview.ts";

@@ -3,7 +3,7 @@ import type { Route } from "../http/router.ts";
 import type { AdminKey } from "../keys/admin-key.ts";
 import type { KeyStore } from "../keys/key-store.ts";
 import type { Logger } from "../telemetry/logger.ts";
-import { createAttemptLimiter } from "./attempt-limiter.ts";
+import { createAttemptLimiter } from "../limits/attempt-limiter.ts";
 import { createAdminAuthorizer } from "./authorize.ts";
 import { createOverviewEvents } from "./events.ts";
 import { createCreateKeyHandler, createListKeysHandler, createRevokeKeyHandler } from "./keys.ts";

@@ -9,6 +9,7 @@ const REJECT_FROM = 248;
 
 export const CLIENT_KEY_PREFIX = "cw_";
 export const ADMIN_KEY_PREFIX = "cwadmin_";
+export const AGENT_TOKEN_PREFIX = "cwa_";
 
 /** Random text of base 62, from the system's cryptographic source. */
 export function randomText(length: number): string {
@@ -29,6 +30,21 @@ export function generateClientKey(): string {
 /** A new admin key: `cwadmin_` + 256 bits. */
 export function generateAdminKey(): string {
   return ADMIN_KEY_PREFIX + randomText(SECRET_LENGTH);
+}
+
+/** A new token of an agent: `cwa_` + 256 bits. */
+export function generateAgentToken(): string {
+  return AGENT_TOKEN_PREFIX + randomText(SECRET_LENGTH);
+}
+
+/** A new device code, which an agent asks with whether its login was approved: 256 bits. */
+export function generateDeviceCode(): string {
+  return randomText(SECRET_LENGTH);
+}
+
+/** A new id of an agent's enrolment: `agt_` + 95 bits. */
+export function generateEnrolmentId(): string {
+  return `agt_${randomText(ID_LENGTH)}`;
 }
 
 /** A new id of a key: `key_` + 95 bits. */
