@@ -5,6 +5,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTes
 import { createFakeProvider } from "../../test/fake-provider.ts";
 import { createTestDatabase, type TestDatabase } from "../../test/test-database.ts";
 import type { Database } from "../db/client.ts";
+import { AgentStore } from "../enrolment/agent-store.ts";
+import { LoginDesk } from "../enrolment/login-desk.ts";
 import { createDispatcher } from "../http/dispatch.ts";
 import { createNodeContext } from "../http/node-context.ts";
 import { createRouter } from "../http/router.ts";
@@ -62,7 +64,16 @@ beforeEach(async () => {
   live = new LiveRequests();
   const adminKey = await resolveAdminKey({ fromEnv: ADMIN_KEY, database, logger: silentLogger });
   const keyStore = createKeyStore({ database, logger: silentLogger });
-  admin = createAdminRoutes({ adminKey, keyStore, sources: newSources(), logger: silentLogger });
+  admin = createAdminRoutes({
+    enrolment: {
+      desk: new LoginDesk(),
+      agentStore: new AgentStore({ database, logger: silentLogger, onRevoked: () => undefined }),
+    },
+    adminKey,
+    keyStore,
+    sources: newSources(),
+    logger: silentLogger,
+  });
   await listen(admin.routes);
 });
 afterEach(async () => {
