@@ -48,6 +48,7 @@ export interface Runtime {
   readonly loop: LoopGuard;
   readonly logWriter: LogWriter;
   readonly manager: AgentManager;
+  readonly agentStore: AgentStore;
   readonly live: LiveRequests;
   readonly registry: ProviderRegistry;
   readonly resilience: Resilience;
@@ -177,6 +178,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     loop,
     logWriter,
     manager,
+    agentStore: enrolment.agentStore,
     live,
     registry,
     resilience,

@@ -95,7 +95,7 @@ export class AgentManager {
     const holder = this.#sessions.get(agentId);
     const isReturn = holder?.isOf(instance, access) === true;
     if (this.#isRevoked(access)) throw new GatewayError("invalid_api_key", "This agent was revoked.");
-    const hasWork = isReturn && holder?.hasWork === true;
+    const hasWork = isReturn && holder.hasWork;
     if (this.#life === "closed" || (this.#life === "draining" && !hasWork)) throw shuttingDown();
     if (holder === undefined && this.#sessions.size >= (this.#options.maxAgents ?? MAX_AGENTS)) throw houseFull();
     if (holder !== undefined && !isReturn) {
