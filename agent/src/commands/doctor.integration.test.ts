@@ -34,7 +34,7 @@ afterEach(async () => {
 
 async function check(secret = "right", executor = createScriptedExecutor()): Promise<Record<string, Check>> {
   client = createProxyClient({ url, secret, agentId: "doctor-1" });
-  const checks = await runChecks(client, executor, url);
+  const checks = await runChecks(client, executor, { url, source: "CODEWISE_AGENT_SECRET" });
   return Object.fromEntries(checks.map((found) => [found.name, found]));
 }
 

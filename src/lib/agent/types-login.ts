@@ -5,6 +5,9 @@
 import { z } from "zod";
 import { agentIdSchema } from "./types.ts";
 
+/** What every token of a login begins with. */
+export const AGENT_TOKEN_PREFIX = "cwa_";
+
 /** Whose requests an agent serves: those of its owner's key, or those of all keys. */
 export const shareSchema = z.enum(["owner", "all"]);
 

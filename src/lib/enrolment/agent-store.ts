@@ -1,5 +1,5 @@
 import type { Enrolment } from "../agent/access.ts";
-import type { Share } from "../agent/types-login.ts";
+import { AGENT_TOKEN_PREFIX, type Share } from "../agent/types-login.ts";
 import type { Database } from "../db/client.ts";
 import { isDataError, orUnavailable, toDatabaseError } from "../db/errors.ts";
 import {
@@ -12,7 +12,7 @@ import {
   type OwnedAgentRow,
 } from "../db/queries/agents.ts";
 import { GatewayError } from "../http/errors.ts";
-import { AGENT_TOKEN_PREFIX, generateAgentToken, generateEnrolmentId } from "../keys/generate.ts";
+import { generateAgentToken, generateEnrolmentId } from "../keys/generate.ts";
 import { hashKey } from "../keys/hash.ts";
 import type { KeyCacheOptions } from "../keys/key-cache.ts";
 import { KeyChecker } from "../keys/key-checker.ts";

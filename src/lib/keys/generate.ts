@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { AGENT_TOKEN_PREFIX } from "../agent/types-login.ts";
 
 const ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 /** 43 characters of base 62 carry 256 bits, as 32 random bytes do. */
@@ -9,7 +10,6 @@ const REJECT_FROM = 248;
 
 export const CLIENT_KEY_PREFIX = "cw_";
 export const ADMIN_KEY_PREFIX = "cwadmin_";
-export const AGENT_TOKEN_PREFIX = "cwa_";
 
 /** Random text of base 62, from the system's cryptographic source. */
 export function randomText(length: number): string {
