@@ -9,7 +9,7 @@ import { readJson } from "../http/json-body.ts";
 import { sendJson, sendNoContent } from "../http/respond.ts";
 import type { Route } from "../http/router.ts";
 import type { AdminAuthorizer } from "./authorize.ts";
-import { approveLoginRequestSchema, type AgentEnrolmentView } from "./types.ts";
+import { approveLoginRequestSchema, type AgentEnrolmentView, type PendingLoginView } from "./types.ts";
 
 const MAX_BODY_BYTES = 4096;
 
@@ -49,7 +49,9 @@ export function createAgentAdminRoutes(options: AgentAdminOptions): readonly Rou
       /** 200 with `{logins}`, oldest first. */
       method: "GET",
       path: "/api/admin/agent-logins",
-      handler: forAdmin(async ({ response }) => sendJson(response, 200, { logins: desk.pending() })),
+      handler: forAdmin(async ({ response }) =>
+        sendJson(response, 200, { logins: desk.pending() satisfies PendingLoginView[] }),
+      ),
     },
     {
       /** `{keyId, share?}`: 200 with {@link Approved}; else as {@link approveLogin}. */

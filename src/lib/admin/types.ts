@@ -35,18 +35,16 @@ export const agentEnrolmentViewSchema = z.object({
   revokedAt: z.iso.datetime().nullable(),
 });
 export const agentEnrolmentListSchema = z.object({ agents: z.array(agentEnrolmentViewSchema) });
-export const pendingLoginsSchema = z.object({
-  logins: z.array(
-    z.object({
-      userCode: z.string(),
-      agentId: z.string(),
-      version: z.string(),
-      platform: z.string(),
-      remoteAddress: z.string(),
-      ageMs: z.int(),
-    }),
-  ),
+/** A login that waits for approval. */
+const pendingLoginViewSchema = z.object({
+  userCode: z.string(),
+  agentId: z.string(),
+  version: z.string(),
+  platform: z.string(),
+  remoteAddress: z.string(),
+  ageMs: z.int(),
 });
+export const pendingLoginsSchema = z.object({ logins: z.array(pendingLoginViewSchema) });
 export const approveLoginRequestSchema = z.object({ keyId: z.string().min(1).max(64), share: shareSchema.optional() });
 
 export const requestViewSchema = z.object({
@@ -102,6 +100,7 @@ export const signInRequestSchema = z.object({ key: z.string().min(1).max(512) })
 export type KeyView = z.infer<typeof keyViewSchema>;
 export type CreatedKey = z.infer<typeof createdKeySchema>;
 export type AgentEnrolmentView = z.infer<typeof agentEnrolmentViewSchema>;
+export type PendingLoginView = z.infer<typeof pendingLoginViewSchema>;
 export type RequestView = z.infer<typeof requestViewSchema>;
 export type LiveRequestView = z.infer<typeof liveRequestViewSchema>;
 export type Overview = z.infer<typeof overviewSchema>;
