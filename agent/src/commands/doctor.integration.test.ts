@@ -78,7 +78,7 @@ describe("doctor", () => {
   it("says so when the proxy has no agent endpoints", async () => {
     answer = (request, response) =>
       request.url === "/healthz" ? response.end(HEALTHY) : response.writeHead(404).end('{"error":{}}');
-    expect((await check())["secret"]).toMatchObject({ ok: false, detail: expect.stringContaining("AGENT_SECRET set") });
+    expect((await check())["secret"]).toMatchObject({ ok: false, detail: expect.stringContaining("is it a Codewise proxy") });
   });
 
   it("hands on what the CLI needs", async () => {
