@@ -78,7 +78,10 @@ describe("doctor", () => {
   it("says so when the proxy has no agent endpoints", async () => {
     answer = (request, response) =>
       request.url === "/healthz" ? response.end(HEALTHY) : response.writeHead(404).end('{"error":{}}');
-    expect((await check())["secret"]).toMatchObject({ ok: false, detail: expect.stringContaining("is it a Codewise proxy") });
+    expect((await check())["secret"]).toMatchObject({
+      ok: false,
+      detail: expect.stringContaining("is it a Codewise proxy"),
+    });
   });
 
   it("hands on what the CLI needs", async () => {

@@ -80,6 +80,7 @@ export class AgentStore {
       if (isDataError(error)) throw taken(agentId);
       throw toDatabaseError(error);
     }
+    this.#options.logger.info({ enrolment: row.id, agentId, keyId, share, replaced }, "agent enrolled");
     if (replaced !== undefined) this.#ended(replaced);
     return token;
   }
@@ -138,6 +139,7 @@ export class AgentStore {
   }
 
   #ended(id: string): void {
+    this.#options.logger.info({ enrolment: id }, "agent revoked");
     this.#checker.revoke(id);
     this.#options.onRevoked(id);
   }
