@@ -69,6 +69,7 @@ await bundle({
   "prepare-body-worker": "src/lib/prepare-body/prepare-body-worker.ts",
   migrate: "scripts/migrate.ts",
   keys: "scripts/keys.ts",
+  agents: "scripts/agents.ts",
 });
 for (const name of PACKAGES_BESIDE) copyPackage(name);
 writeFileSync(join(standalone, "build.json"), `${JSON.stringify({ fingerprint: sourceFingerprint(root) })}\n`);

@@ -4,7 +4,7 @@ import { createServer } from "node:http";
 import { createServer as createTcpServer, type AddressInfo, type Server } from "node:net";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { createAttemptLimiter } from "../src/lib/admin/attempt-limiter.ts";
+import { createAttemptLimiter } from "../src/lib/limits/attempt-limiter.ts";
 import { createAdminAuthorizer } from "../src/lib/admin/authorize.ts";
 import { createCreateKeyHandler, createListKeysHandler, createRevokeKeyHandler } from "../src/lib/admin/keys.ts";
 import type { Database } from "../src/lib/db/client.ts";

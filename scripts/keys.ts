@@ -1,14 +1,10 @@
 /** `npm run keys -- create --name X | list | revoke ID | reset-admin`: the client keys of a proxy, running or not. */
-import { Command, CommanderError } from "commander";
-import { EnvError, loadEnvFile, readEnv, type Env } from "../src/lib/env.ts";
-import { GatewayError } from "../src/lib/http/errors.ts";
+import { Command } from "commander";
+import { readEnv } from "../src/lib/env.ts";
+import { proxyUrl } from "./admin/call-proxy.ts";
+import { runProgram } from "./admin/run-program.ts";
 import { formatKeys, formatNewKey } from "./keys/format.ts";
-import { connectKeys, resetAdminKey, UsageError, type KeysBackend } from "./keys/backend.ts";
-
-/** Where the proxy with these settings listens, unless `CODEWISE_URL` says otherwise. */
-function proxyUrl(env: Env): string {
-  return env.CODEWISE_URL ?? `http://127.0.0.1:${env.PORT}`;
-}
+import { connectKeys, resetAdminKey, type KeysBackend } from "./keys/backend.ts";
 
 async function withKeys(work: (keys: KeysBackend, url: string) => Promise<void>): Promise<void> {
   const env = readEnv();
@@ -74,22 +70,4 @@ program
     console.log(key);
   });
 
-try {
-  loadEnvFile();
-  await program.parseAsync();
-} catch (error) {
-  if (error instanceof CommanderError) {
-    // Commander has printed its line, or the help that was asked for.
-    process.exitCode = error.exitCode === 0 ? 0 : 2;
-  } else if (error instanceof EnvError || error instanceof UsageError) {
-    console.error(error.message);
-    process.exitCode = 2;
-  } else {
-    console.error(
-      error instanceof GatewayError
-        ? error.message
-        : `Failed: ${error instanceof Error ? error.message : "unknown error"}.`,
-    );
-    process.exitCode = 1;
-  }
-}
+await runProgram(program);

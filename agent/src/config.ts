@@ -26,6 +26,10 @@ export interface LoadedConfig {
   readonly config: AgentConfig;
   /** What the owner should know but that stops nothing, one line each. */
   readonly warnings: readonly string[];
+  /** Where the secret was given, in words; undefined where it was not. */
+  readonly secretSource: string | undefined;
+  /** Whether the agent's id was given, and is not the default. */
+  readonly isAgentIdGiven: boolean;
 }
 
 const MAX_CONFIG_FILE_BYTES = 1024 * 1024;
@@ -38,14 +42,24 @@ export function loadConfig(flags: RawOptions, env: Environment): LoadedConfig {
   const fromEnv = readEnvironment(env);
   const path = flags.config ?? fromEnv.config;
   const file: ConfigFile = typeof path === "string" ? readConfigFile(path) : { values: {}, warnings: [] };
-  const merged = { ...file.values, ...fromEnv, ...defined(flags) };
+  const merged: RawOptions = { ...file.values, ...fromEnv, ...defined(flags) };
   const parsed = configSchema.safeParse(merged);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     const name = OPTION_NAMES.find((option) => option === issue?.path[0]);
     throw new ConfigError(name === undefined ? "malformed options" : describeProblem(name, merged, issue?.message));
   }
-  return { config: parsed.data, warnings: [...file.warnings, ...plainHttpWarning(parsed.data.url)] };
+  const places: readonly [string, RawOptions][] = [
+    [longFlag("secret"), flags],
+    [OPTIONS.secret.env, fromEnv],
+    ["the config file", file.values],
+  ];
+  return {
+    config: parsed.data,
+    warnings: [...file.warnings, ...plainHttpWarning(parsed.data.url)],
+    secretSource: places.find(([, values]) => values.secret !== undefined)?.[0],
+    isAgentIdGiven: merged.agentId !== undefined,
+  };
 }
 
 function describeProblem(name: OptionName, merged: RawOptions, message: string | undefined): string {

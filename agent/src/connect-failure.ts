@@ -21,12 +21,30 @@ const incompatibleSchema = z.looseObject({
   download: z.string().max(500).optional(),
 });
 
-/** Reads a refusal, or answers `null` for a stream, whose body is then untouched. */
-export async function connectFailure(answer: Dispatcher.ResponseData): Promise<ConnectFailure | null> {
+/** Reads a refusal, or answers `null` for a stream, whose body is then untouched. `hasToken`: as `ProxyClient` has it. */
+export async function connectFailure(
+  answer: Dispatcher.ResponseData,
+  hasToken: boolean,
+): Promise<ConnectFailure | null> {
   const contentType = String(answer.headers["content-type"] ?? "");
   if (answer.statusCode === 200 && contentType.startsWith("text/event-stream")) return null;
   const text = await readText(answer.body, MAX_ANSWER_BYTES).catch(() => "");
-  return explain(answer.statusCode, answer.headers, text);
+  const { statusCode: status, headers } = answer;
+  return (hasToken ? explainToken(status) : undefined) ?? explain(status, headers, text);
+}
+
+/** A token that is refused stays refused, whatever came before. */
+function explainToken(status: number): ConnectFailure | undefined {
+  const exitCode = EXIT.unauthorized;
+  if (status === 401) {
+    const message = "the proxy refused the token: it was revoked, so log in again with codewise-agent login";
+    return { message, finality: "always", exitCode };
+  }
+  if (status === 403) {
+    const message = "the token belongs to an agent of another id: leave out --agent-id, or log in again";
+    return { message, finality: "always", exitCode };
+  }
+  return undefined;
 }
 
 function explain(status: number, headers: Dispatcher.ResponseData["headers"], text: string): ConnectFailure {
@@ -46,7 +64,7 @@ function explain(status: number, headers: Dispatcher.ResponseData["headers"], te
     return { message: `the proxy redirects to ${target}: give that address as --url`, finality: "never" };
   }
   if (status === 404) {
-    const message = "no agents are accepted at this address: check --url, and that the proxy has AGENT_SECRET set";
+    const message = "no agents are accepted at this address: check --url, and that a Codewise proxy runs there";
     return { message, finality: "never" };
   }
   if (status === 200) return { message: "the answer is no event stream: check --url", finality: "never" };

@@ -204,7 +204,7 @@ describe("Connection", () => {
     await proxy.until(() => proxy.connects.length === 3);
     const reasons = states.flatMap((state) => (state.kind === "waiting" ? [state.reason] : []));
     expect(reasons[0]).toContain("no event stream");
-    expect(reasons[1]).toContain("AGENT_SECRET");
+    expect(reasons[1]).toContain("a Codewise proxy runs there");
   });
 
   it("spreads its return after a drain that ends with the stream", async () => {

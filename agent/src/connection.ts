@@ -135,7 +135,7 @@ export class Connection {
         : { kind: "lost", reason, heldMs: now() - connectedAt };
     try {
       const answer = await client.openStream("/api/agent/connect", AbortSignal.any([signal, silence.signal]));
-      const failure = await connectFailure(answer);
+      const failure = await connectFailure(answer, client.hasToken);
       if (failure !== null) return { kind: "failed", failure };
       const problem = await this.#readEvents(answer.body, silence, () => {
         connectedAt ??= now();

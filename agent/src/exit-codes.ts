@@ -5,7 +5,7 @@ export const EXIT = {
   failure: 1,
   /** An option is missing or malformed. */
   usage: 2,
-  /** The proxy refused the secret. */
+  /** The proxy refused the secret or the token, or a login was denied or has expired. */
   unauthorized: 3,
   /** The proxy does not speak this agent's protocol: install the other version. */
   incompatible: 4,

@@ -1,6 +1,7 @@
 /** The agent's side of HTTP: one pool to the proxy, its headers, and bounded answers. */
 import { randomUUID } from "node:crypto";
 import { Agent, EnvHttpProxyAgent, request, type Dispatcher } from "undici";
+import { AGENT_TOKEN_PREFIX } from "../../src/lib/agent/types-login.ts";
 import { AGENT_HEADERS, PROTOCOL_VERSION } from "../../src/lib/agent/types.ts";
 import { isLoopback } from "./config.ts";
 import { runExchange, type HttpAnswer } from "./exchange.ts";
@@ -20,7 +21,8 @@ const KEEP_ALIVE_MS = 20_000;
 export interface ProxyAddress {
   /** Without a slash at the end; may have a path, where the proxy is mounted below one. */
   readonly url: string;
-  readonly secret: string;
+  /** The shared secret or the token of a login; left out before there is one. */
+  readonly secret?: string | undefined;
   readonly agentId: string;
 }
 
@@ -36,6 +38,8 @@ export interface HttpRequest {
 }
 
 export interface ProxyClient {
+  /** Whether it proves itself by the token of a login, which never works again once it is refused. */
+  readonly hasToken: boolean;
   /** Sends one request and reads the whole answer. Rejects on network errors, timeouts and aborts. */
   exchange(exchange: HttpRequest): Promise<HttpAnswer>;
   /** Opens a stream; the caller reads and closes the body. */
@@ -59,7 +63,7 @@ export function createProxyClient(address: ProxyAddress): ProxyClient {
   const dispatcher = isLoopback(hostname) ? new Agent(timeouts) : new EnvHttpProxyAgent(timeouts);
   const mountPath = pathname.replace(/\/$/, "");
   const headers = {
-    authorization: `Bearer ${address.secret}`,
+    ...(address.secret !== undefined && { authorization: `Bearer ${address.secret}` }),
     "user-agent": `codewise-agent/${AGENT_VERSION}`,
     [AGENT_HEADERS.id]: address.agentId,
     [AGENT_HEADERS.instance]: randomUUID(),
@@ -75,6 +79,8 @@ export function createProxyClient(address: ProxyAddress): ProxyClient {
   const postHeaders = { ...getHeaders, "content-type": "application/json" };
 
   return {
+    hasToken: address.secret?.startsWith(AGENT_TOKEN_PREFIX) === true,
+
     // A long answer is posted in thousands of these, so that no URL is parsed here.
     exchange: ({ method, path, body, signal, maxBytes }) =>
       runExchange(dispatcher, {

@@ -64,7 +64,7 @@ export const OPTIONS = {
     flag: "--secret <secret>",
     env: "CODEWISE_AGENT_SECRET",
     description:
-      "the proxy's AGENT_SECRET; prefer the variable or the config file, since a flag is visible to every user of the machine in the process list",
+      "the proxy's AGENT_SECRET, where this machine is not logged in; prefer the variable or the config file, since a flag is visible to every user of the machine in the process list",
   },
   agentId: {
     flag: "--agent-id <id>",
@@ -139,7 +139,8 @@ export function longFlag(name: OptionName): string {
 
 export const configSchema = z.object({
   url: urlSchema,
-  secret: secretSchema,
+  /** Left out, the token of a login is used. */
+  secret: secretSchema.optional(),
   agentId: agentIdSchema.default(() => defaultAgentId(hostname())),
   claudePath: textSchema.default("claude"),
   maxConcurrency: wholeNumber(1, 64).default(2),

@@ -1,6 +1,8 @@
 /** The command line, derived from the table of options. */
 import { Command, CommanderError, Option } from "commander";
 import { runDoctor } from "./commands/doctor.ts";
+import { runLogin } from "./commands/login.ts";
+import { runLogout } from "./commands/logout.ts";
 import { runAgent } from "./commands/run.ts";
 import { ConfigError, loadConfig, type Environment, type RawOptions } from "./config.ts";
 import { EXIT } from "./exit-codes.ts";
@@ -12,7 +14,7 @@ const HELP_END = `
 Each option may be given as a flag, as an environment variable, or in the config file; a flag goes before a variable, a
 variable before the file.
 
-Exit codes: 0 drained, 1 failure, 2 wrong option, 3 secret refused, 4 proxy of another protocol, 128+n ended by signal n.`;
+Exit codes: 0 drained, 1 failure, 2 wrong option, 3 secret or token refused or login denied, 4 proxy of another protocol, 128+n ended by signal n.`;
 
 /** Parses and runs `argv` (without node and script). Answers the exit code; writes one line to stderr for a wrong option. */
 export async function runProgram(argv: readonly string[], env: Environment): Promise<number> {
@@ -54,6 +56,18 @@ export function buildProgram(env: Environment, setExitCode: (code: number) => vo
     .option("--json", "print the result as JSON")
     .action(async (options: { json?: boolean }) => {
       setExitCode(await runDoctor(loadConfig(flagsOf(program), env), env, { json: options.json === true }));
+    });
+  program
+    .command("login")
+    .description("get a token of this machine's own from the proxy, by a code that is approved there, and keep it")
+    .action(async () => {
+      setExitCode(await runLogin(loadConfig(flagsOf(program), env), env));
+    });
+  program
+    .command("logout")
+    .description("have the proxy revoke the token of this machine, and forget it")
+    .action(async () => {
+      setExitCode(await runLogout(loadConfig(flagsOf(program), env), env));
     });
   return program;
 }

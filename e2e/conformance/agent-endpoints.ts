@@ -36,6 +36,28 @@ export function testAgentEndpoints(mount: () => Mount): void {
       });
     });
 
+    it("gets a token of its own by a code that its owner approves, and gives it back", async () => {
+      const send = (path: string, body: object, bearer = "none") =>
+        fetch(`${mount().url}${path}`, {
+          method: "POST",
+          headers: { authorization: `Bearer ${bearer}` },
+          body: JSON.stringify(body),
+        });
+      const request = { agentId: "enrolled", version: "1.0.0", platform: "linux-x64" };
+      const { deviceCode, userCode } = (await (await send("/api/agent/login", request)).json()) as Record<
+        string,
+        string
+      >;
+      expect((await send("/api/agent/login/approve", { userCode }, mount().apiKey)).status).toBe(200);
+      const { token = "" } = (await (await send("/api/agent/login/poll", { deviceCode })).json()) as { token?: string };
+      const agent = new FakeAgent({ url: mount().url, secret: token, agentId: "enrolled" });
+      await agent.start();
+      expect((await status()).agents).toContainEqual(expect.objectContaining({ id: "enrolled", share: "owner" }));
+      expect((await agent.send("POST", "/api/agent/logout")).status).toBe(204);
+      await agent.ended();
+      expect((await agent.tryConnect())?.status).toBe(401);
+    });
+
     it("gets a request, and its chunks stream to the client as it posts them", async () => {
       await withAgent("streams", async (agent) => {
         const response = ask(mount(), { model: MODEL, stream: true });

@@ -31,6 +31,8 @@ const MODELS = [
 const AGENTS: Overview["agents"]["agents"] = [
   {
     id: "annas-macbook",
+    owner: { keyId: "key_1", name: "alice" },
+    share: "owner",
     version: "0.1.0",
     platform: "darwin-arm64",
     state: "ready",
@@ -48,6 +50,8 @@ const AGENTS: Overview["agents"]["agents"] = [
   },
   {
     id: "build-box",
+    owner: null,
+    share: "all",
     version: "0.1.0",
     platform: "linux-x64",
     state: "draining",
@@ -62,6 +66,8 @@ const AGENTS: Overview["agents"]["agents"] = [
   },
   {
     id: "reception.lan",
+    owner: { keyId: "key_2", name: "bob" },
+    share: "all",
     version: "0.0.9",
     platform: "win32-x64",
     state: "resuming",

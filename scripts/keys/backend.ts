@@ -1,4 +1,3 @@
-import { z } from "zod";
 import { toKeyView } from "../../src/lib/admin/keys.ts";
 import {
   createdKeySchema,
@@ -17,11 +16,8 @@ import { GatewayError } from "../../src/lib/http/errors.ts";
 import { ADMIN_KEY_SETTING, resolveAdminKey } from "../../src/lib/keys/admin-key.ts";
 import { createKeyStore } from "../../src/lib/keys/key-store.ts";
 import { createLogger } from "../../src/lib/telemetry/logger.ts";
-
-const REQUEST_TIMEOUT_MS = 15_000;
-
-/** The caller must change something: exit code 2. */
-export class UsageError extends Error {}
+import { callProxy, ConnectionRefused, createAdminClient, requireAdminKey } from "../admin/call-proxy.ts";
+import { UsageError } from "../admin/usage-error.ts";
 
 /** Where the keys are kept: behind a running proxy, or in the database. Methods throw with a message for the operator. */
 export interface KeysBackend {
@@ -31,35 +27,8 @@ export interface KeysBackend {
   close(): Promise<void>;
 }
 
-const errorBodySchema = z.object({ error: z.object({ message: z.string() }) });
-
-class ConnectionRefused extends Error {}
-
-/** One call of the proxy's API. Throws {@link ConnectionRefused} where nothing listens. */
-async function call(url: string, path: string, init: RequestInit): Promise<unknown> {
-  let response: Response;
-  try {
-    response = await fetch(`${url}${path}`, { ...init, signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) });
-  } catch (error) {
-    const cause = error instanceof Error ? error.cause : undefined;
-    const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
-    if (code === "ECONNREFUSED") throw new ConnectionRefused(undefined, { cause: error });
-    throw new Error(`no proxy answers at ${url}${typeof code === "string" ? ` (${code})` : ""}`, { cause: error });
-  }
-  const body: unknown = await response.json().catch(() => undefined);
-  if (response.ok) return body;
-  const message = errorBodySchema.safeParse(body).data?.error.message ?? "no reason given";
-  throw new Error(`the proxy at ${url} answered ${response.status}: ${message.replace(/\.$/, "")}`);
-}
-
 function throughProxy(url: string, adminKey: string): KeysBackend {
-  const send = async <Schema extends z.ZodType>(schema: Schema, method: string, path: string, body?: unknown) => {
-    const headers = { authorization: `Bearer ${adminKey}`, "content-type": "application/json" };
-    const init = { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
-    const parsed = schema.safeParse(await call(url, path, init));
-    if (!parsed.success) throw new Error(`what answers at ${url} is not a Codewise proxy`);
-    return parsed.data;
-  };
+  const send = createAdminClient(url, adminKey);
   return {
     create: (name) => send(createdKeySchema, "POST", "/api/admin/keys", { name }),
     list: async () => (await send(keyListSchema, "GET", "/api/admin/keys")).keys,
@@ -118,16 +87,13 @@ function isLoopback(url: string): boolean {
  */
 export async function connectKeys(env: Env, url: string): Promise<KeysBackend> {
   try {
-    await call(url, "/healthz", {});
+    await callProxy(url, "/healthz", {});
   } catch (error) {
     if (!(error instanceof ConnectionRefused)) throw error;
     if (!isLoopback(url)) throw new Error(`no proxy listens at ${url}`, { cause: error });
     return await throughDatabase(env);
   }
-  if (env.CODEWISE_ADMIN_KEY === undefined) {
-    throw new UsageError(`A proxy runs at ${url}: set CODEWISE_ADMIN_KEY to its admin key.`);
-  }
-  return throughProxy(url, env.CODEWISE_ADMIN_KEY);
+  return throughProxy(url, requireAdminKey(env, url));
 }
 
 /** Forgets the generated admin key and returns a new one. */

@@ -1,3 +1,4 @@
+import { formatTable } from "../admin/format-table.ts";
 import type { KeyView } from "../../src/lib/admin/types.ts";
 
 /** The two lines that point an OpenAI client at the proxy. */
@@ -8,7 +9,7 @@ export function formatNewKey(key: string, url: string): string {
 /** The keys as a table with aligned columns. */
 export function formatKeys(keys: readonly KeyView[]): string {
   if (keys.length === 0) return "There are no keys yet.";
-  const rows = [
+  return formatTable([
     ["ID", "KEY", "CREATED", "LAST USED", "STATE", "NAME"],
     ...keys.map((key) => [
       key.id,
@@ -18,14 +19,5 @@ export function formatKeys(keys: readonly KeyView[]): string {
       key.revokedAt === null ? "active" : "revoked",
       key.name,
     ]),
-  ];
-  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join("  ")
-        .trimEnd(),
-    )
-    .join("\n");
+  ]);
 }

@@ -37,7 +37,8 @@ export function readProviderSettings(env: Env, manager: AgentManager, logger: Lo
           maxConcurrency: env.CLAUDE_CLI_MAX_CONCURRENCY,
         }
       : undefined,
-    claudeCliRemote: env.AGENT_SECRET === undefined ? undefined : { manager },
+    // Always: agents may be enrolled at any time.
+    claudeCliRemote: { manager },
   };
 }
 

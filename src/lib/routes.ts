@@ -5,6 +5,7 @@ import type { AgentManager } from "./agent/manager.ts";
 import { createAgentRoutes } from "./agent/routes.ts";
 import { createChatRoute } from "./chat-route.ts";
 import type { Database } from "./db/client.ts";
+import { createLoginRoutes, type LoginRoutesOptions } from "./enrolment/routes.ts";
 import type { Env } from "./env.ts";
 import type { CallGate } from "./gateway/call-gate.ts";
 import type { KeepAlive } from "./gateway/keep-alive.ts";
@@ -32,6 +33,7 @@ export interface RouteParts {
   readonly live: LiveRequests;
   readonly keepAlive: KeepAlive;
   readonly manager: AgentManager;
+  readonly enrolment: Pick<LoginRoutesOptions, "agentStore" | "desk">;
   readonly admin: AdminRoutes;
   readonly database: Database;
   readonly gate: CallGate;
@@ -48,7 +50,7 @@ export interface RouteParts {
 export function createRoutes(parts: RouteParts): readonly Route[] {
   const { env, registry, keyStore, logWriter, live, keepAlive, manager, admin, database, gate, limiter, loop, logger } =
     parts;
-  const { resilience, telemetry, metrics, peerMetrics } = parts;
+  const { enrolment, resilience, telemetry, metrics, peerMetrics } = parts;
   const lookUpKey = (token: string) => keyStore.authenticate(token);
   const record = (row: RequestRecord) => logWriter.record(row);
   const chat = createChatRoute({
@@ -81,9 +83,13 @@ export function createRoutes(parts: RouteParts): readonly Route[] {
     { method: "GET", path: "/v1/models/{id...}", handler: loop.guard(createGetModelHandler(models)) },
     ...createAgentRoutes({
       manager,
-      authenticateAgent: env.AGENT_SECRET === undefined ? undefined : createAgentAuthenticator(env.AGENT_SECRET),
+      authenticateAgent: createAgentAuthenticator({
+        secret: env.AGENT_SECRET,
+        findEnrolment: (token) => enrolment.agentStore.authenticate(token),
+      }),
       guardStatus: guard,
     }),
+    ...createLoginRoutes({ ...enrolment, lookUpKey }),
     ...admin.routes,
     ...(env.METRICS_ENABLED ? [metricsRoute] : []),
     { method: "GET", path: "/healthz", handler: healthHandler, head: true },

@@ -8,6 +8,8 @@ import { AgentManager } from "./agent/manager.ts";
 import { openDatabase, type Database } from "./db/client.ts";
 import { selectRecentRequests } from "./db/queries/recent-requests.ts";
 import { startMigration } from "./db/start-migration.ts";
+import { AgentStore } from "./enrolment/agent-store.ts";
+import { LoginDesk } from "./enrolment/login-desk.ts";
 import { readEnv, type Env } from "./env.ts";
 import { breakerStatesByProvider } from "./gateway/breaker-states.ts";
 import { createCallGate } from "./gateway/call-gate.ts";
@@ -46,6 +48,7 @@ export interface Runtime {
   readonly loop: LoopGuard;
   readonly logWriter: LogWriter;
   readonly manager: AgentManager;
+  readonly agentStore: AgentStore;
   readonly live: LiveRequests;
   readonly registry: ProviderRegistry;
   readonly resilience: Resilience;
@@ -109,6 +112,13 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     bodies,
     logger,
   });
+  const enrolment = {
+    desk: new LoginDesk(),
+    agentStore: new AgentStore({ database, logger, onRevoked: (id) => manager.revoke(id) }),
+  };
+  keyStore.subscribe((change) => {
+    if ("revoked" in change) enrolment.agentStore.ownerRevoked(change.revoked);
+  });
   const keyLimiter = new KeyLimiter({
     requestsPerMinute: env.KEY_REQUESTS_PER_MINUTE,
     maxConcurrency: env.KEY_MAX_CONCURRENCY,
@@ -129,6 +139,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   const admin = createAdminRoutes({
     adminKey,
     keyStore,
+    enrolment,
     logger,
     sources: {
       live,
@@ -148,6 +159,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     live,
     keepAlive,
     manager,
+    enrolment,
     admin,
     database,
     gate,
@@ -166,6 +178,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     loop,
     logWriter,
     manager,
+    agentStore: enrolment.agentStore,
     live,
     registry,
     resilience,
@@ -188,7 +201,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
       await registry.close();
       await bodies.close();
       await observability.close();
-      await Promise.allSettled([keyStore.close(), logWriter.close()]);
+      await Promise.allSettled([keyStore.close(), enrolment.agentStore.close(), logWriter.close()]);
       adminKey.close();
       await database.close();
       logDestination.close();

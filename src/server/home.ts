@@ -67,7 +67,6 @@ function joinRuntime(runtime: Runtime, pool: WorkerPool): Runtime {
   const { env, manager, keyStore, keyLimiter, logWriter, live, loop } = runtime;
   const offers = watchHomeOffers({
     manager,
-    takesAgents: env.AGENT_SECRET !== undefined,
     hasLocalCli: env.CLAUDE_CLI_ENABLED,
     onChanged: (newest) => pool.broadcast({ codewise: "offers", offers: [...newest] }),
   });

@@ -18,8 +18,13 @@ export async function printWelcome(
   if (!(await runtime.database.isReachable())) {
     lines.push("", "The database is not reachable now; only keys seen before work until it is back.");
   }
-  if (runtime.registry.list().length === 0) {
-    lines.push("", "No provider is set up: set ANTHROPIC_API_KEY, OPENAI_API_KEY, or AGENT_SECRET for agents.");
+  const onlyAgents = runtime.registry.list().every(({ type }) => type === "claude-cli-remote");
+  if (onlyAgents && runtime.env.AGENT_SECRET === undefined) {
+    lines.push(
+      "",
+      "Nobody answers yet: set ANTHROPIC_API_KEY or OPENAI_API_KEY, or let an agent in with AGENT_SECRET or",
+    );
+    lines.push(`on its machine with: npm run agent -- login --url ${url}`);
     lines.push("To see it answer without any of them: npm run demo");
   }
   process.stdout.write(`${lines.join("\n")}\n\n`);

@@ -118,6 +118,33 @@ describe.skipIf(process.platform !== "linux")("a proxy of two workers", () => {
       .toEqual(Array(SPREAD).fill("no_provider_available"));
   });
 
+  it("lets an agent in by a login, keeps it for its owner and revokes it, whichever worker is asked", async () => {
+    const request = { agentId: "enrolled", version: "1.0.0", platform: "linux-x64" };
+    const { deviceCode, userCode } = JSON.parse((await proxy.send("POST", "/api/agent/login", request)).text);
+    expect((await proxy.asAdmin("GET", "/api/admin/agent-logins")).text).toContain('"remoteAddress":"127.0.0.1"');
+    expect((await proxy.send("POST", "/api/agent/login/approve", { userCode })).status).toBe(200);
+    const { token } = JSON.parse((await proxy.send("POST", "/api/agent/login/poll", { deviceCode })).text);
+    const agent = new FakeAgent({ url: proxy.url, secret: token, agentId: "enrolled" });
+    await agent.start({ maxConcurrency: 8 });
+    const { key } = JSON.parse((await proxy.asAdmin("POST", "/api/admin/keys", { name: "stranger" })).text);
+    const asStranger = { authorization: `Bearer ${key}` };
+    const model = { model: "claude-cli-remote/sonnet", messages };
+    const refused = await inTurn(SPREAD, () => ask(model, asStranger));
+    expect(refused.map(codeOf)).toEqual(Array(SPREAD).fill("no_provider_available"));
+    const served = times(SPREAD, async () => {
+      const run = new FakeRun(await agent.event("request"));
+      await agent.post([run.accept(), run.text("for its owner"), run.complete()]);
+    });
+    const answers = await inTurn(SPREAD, () => ask(model));
+    await served;
+    for (const answer of answers) expect(answer.text).toContain("for its owner");
+    expect((await agent.send("POST", "/api/agent/logout")).status).toBe(204);
+    await agent.ended();
+    expect((await inTurn(SPREAD, () => agent.tryConnect())).map((answer) => answer?.status)).toEqual(
+      Array(SPREAD).fill(401),
+    );
+  });
+
   it("ends an agent's work when the client of any worker goes away", async () => {
     const agent = new FakeAgent({ url: proxy.url, secret: TEST_AGENT_SECRET, agentId: "desk" });
     await agent.start({ maxConcurrency: 8 });

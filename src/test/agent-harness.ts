@@ -1,3 +1,4 @@
+import type { Enrolment } from "../lib/agent/access.ts";
 import { createAgentAuthenticator } from "../lib/agent/authenticate.ts";
 import { createAgentConnectHandler } from "../lib/agent/connect.ts";
 import { createAgentInputHandler } from "../lib/agent/input.ts";
@@ -14,6 +15,7 @@ export const AGENT_SECRET = "a-secret-of-the-tests";
 
 export interface CallOptions {
   readonly requestId?: string;
+  readonly keyId?: string;
   readonly model?: string;
   readonly prompt?: string;
   readonly signal?: AbortSignal;
@@ -32,7 +34,11 @@ export class AgentHarness {
     this.#http = http;
   }
 
-  static async start(options: Partial<AgentManagerOptions> = {}): Promise<AgentHarness> {
+  /** `enrolments`: what lets agents in beside the secret, by their tokens. */
+  static async start(
+    options: Partial<AgentManagerOptions> = {},
+    enrolments: ReadonlyMap<string, Enrolment> = new Map(),
+  ): Promise<AgentHarness> {
     const manager = new AgentManager({
       pingIntervalMs: 5000,
       resumeGraceMs: 5000,
@@ -41,7 +47,13 @@ export class AgentHarness {
       logger: silentLogger,
       ...options,
     });
-    const shared = { manager, authenticateAgent: createAgentAuthenticator(AGENT_SECRET) };
+    const shared = {
+      manager,
+      authenticateAgent: createAgentAuthenticator({
+        secret: AGENT_SECRET,
+        findEnrolment: (token) => enrolments.get(token),
+      }),
+    };
     const http = await startHttpHarness([
       { method: "GET", path: "/api/agent/connect", handler: createAgentConnectHandler(shared) },
       { method: "POST", path: "/api/agent/response", handler: createAgentResponseHandler(shared) },
@@ -66,6 +78,7 @@ export class AgentHarness {
     const model = options.model ?? "sonnet";
     return {
       requestId: options.requestId ?? `req_${this.#calls}`,
+      keyId: options.keyId ?? "key_1",
       completionId: `chatcmpl-${this.#calls}`,
       created: 1_700_000_000,
       body: chatBodyOf({ model, messages: [{ role: "user", content: options.prompt ?? "hello" }], stream: true }),

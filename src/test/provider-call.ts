@@ -21,6 +21,7 @@ export function createCall(options: CallOptions = {}): ProviderCall {
   const model = options.model ?? "test-model";
   return {
     requestId: "req_1",
+    keyId: "key_1",
     completionId: "chatcmpl-1",
     created: 1_700_000_000,
     body: chatBodyOf({ model, messages: [{ role: "user", content: "Hi" }], ...options.request }),

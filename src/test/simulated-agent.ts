@@ -44,7 +44,8 @@ export class SimulatedAgent {
   }
 
   get #identity() {
-    return { agentId: this.#agentId, instance: `${this.#agentId}-${this.#instance}` };
+    const instance = `${this.#agentId}-${this.#instance}`;
+    return { agentId: this.#agentId, instance, access: { enrolment: undefined } };
   }
 
   #connect(): void {

@@ -34,7 +34,7 @@ afterEach(async () => {
 
 async function check(secret = "right", executor = createScriptedExecutor()): Promise<Record<string, Check>> {
   client = createProxyClient({ url, secret, agentId: "doctor-1" });
-  const checks = await runChecks(client, executor, url);
+  const checks = await runChecks(client, executor, { url, source: "CODEWISE_AGENT_SECRET" });
   return Object.fromEntries(checks.map((found) => [found.name, found]));
 }
 
@@ -78,7 +78,10 @@ describe("doctor", () => {
   it("says so when the proxy has no agent endpoints", async () => {
     answer = (request, response) =>
       request.url === "/healthz" ? response.end(HEALTHY) : response.writeHead(404).end('{"error":{}}');
-    expect((await check())["secret"]).toMatchObject({ ok: false, detail: expect.stringContaining("AGENT_SECRET set") });
+    expect((await check())["secret"]).toMatchObject({
+      ok: false,
+      detail: expect.stringContaining("is it a Codewise proxy"),
+    });
   });
 
   it("hands on what the CLI needs", async () => {

@@ -1,8 +1,8 @@
-import { randomUUID } from "node:crypto";
 import { z } from "zod";
 import { postAnswerSchema } from "../../../src/lib/agent/types.ts";
 import type { CliExecutor } from "../../../src/lib/cli/types.ts";
 import type { Environment, LoadedConfig } from "../config.ts";
+import { resolveCredential } from "../credentials/resolve-credential.ts";
 import { createExecutor } from "../executor.ts";
 import { EXIT } from "../exit-codes.ts";
 import type { HttpAnswer } from "../exchange.ts";
@@ -23,14 +23,17 @@ const MAX_ANSWER_BYTES = 1024 * 1024;
 
 /** Checks the way to the proxy, the secret and the CLI, prints one line each, and answers the exit code. */
 export async function runDoctor(
-  { config, warnings }: LoadedConfig,
+  loaded: LoadedConfig,
   env: Environment,
   options: { readonly json: boolean },
 ): Promise<number> {
+  const { config, warnings } = loaded;
+  const { secret, agentId, source } = resolveCredential(loaded, env);
   const executor = createExecutor(config, env);
-  // An id of its own, so that an agent that runs under the configured one is not disturbed.
-  const client = createProxyClient({ ...config, agentId: `doctor-${randomUUID()}` });
-  const checks = await runChecks(client, executor, config.url);
+  // Under the agent's own id, which a token is bound to; the client is an instance of its own, so that one that runs is not
+  // disturbed.
+  const client = createProxyClient({ url: config.url, secret, agentId });
+  const checks = await runChecks(client, executor, { url: config.url, source });
   await client.close();
   const ok = checks.every((check) => check.ok);
   if (options.json) process.stdout.write(`${JSON.stringify({ ok, checks, warnings })}\n`);
@@ -38,12 +41,18 @@ export async function runDoctor(
   return ok ? EXIT.ok : EXIT.failure;
 }
 
+/** Where the proxy is, and where what the agent proves itself by was found. */
+interface Origin {
+  readonly url: string;
+  readonly source: string;
+}
+
 /** All checks, in order. Never rejects. */
-export async function runChecks(client: ProxyClient, executor: CliExecutor, url: string): Promise<readonly Check[]> {
+export async function runChecks(client: ProxyClient, executor: CliExecutor, from: Origin): Promise<readonly Check[]> {
   const cli = checkCli(executor);
-  const server = await checkServer(client, url);
+  const server = await checkServer(client, from.url);
   const secret: Check = server.ok
-    ? await checkSecret(client)
+    ? await checkSecret(client, from.source)
     : { name: "secret", ok: false, detail: "not checked, since the server was not reached" };
   return [server, secret, await cli];
 }
@@ -81,17 +90,20 @@ async function checkServer(client: ProxyClient, url: string): Promise<Check> {
 }
 
 /** A heartbeat of an agent that is not connected changes nothing at the proxy; only a wrong secret is answered 401. */
-async function checkSecret(client: ProxyClient): Promise<Check> {
+async function checkSecret(client: ProxyClient, source: string): Promise<Check> {
   const body = JSON.stringify({ type: "heartbeat" });
   const answer = await attempt(client, { method: "POST", path: "/api/agent/response", body });
   if (typeof answer === "string") return { name: "secret", ok: false, detail: `not checked (${answer})` };
   if (answer.status === 401 || answer.status === 403) {
-    return { name: "secret", ok: false, detail: "refused: it must equal AGENT_SECRET of the proxy" };
+    const detail = client.hasToken
+      ? `the token of ${source} was refused: log in again with codewise-agent login`
+      : `refused (given by ${source}): it must equal AGENT_SECRET of the proxy`;
+    return { name: "secret", ok: false, detail };
   }
   if (answer.status === 200 || (answer.status === 404 && postAnswerSchema.safeParse(parseJson(answer.text)).success)) {
-    return { name: "secret", ok: true, detail: "accepted" };
+    return { name: "secret", ok: true, detail: `accepted (from ${source})` };
   }
-  const detail = `the proxy answered ${answer.status}: is it a Codewise proxy, and has it AGENT_SECRET set?`;
+  const detail = `the proxy answered ${answer.status}: is it a Codewise proxy?`;
   return { name: "secret", ok: false, detail };
 }
 

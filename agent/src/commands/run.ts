@@ -1,5 +1,6 @@
 import { CodewiseAgent } from "../agent.ts";
 import type { Environment, LoadedConfig } from "../config.ts";
+import { resolveCredential } from "../credentials/resolve-credential.ts";
 import { createExecutor } from "../executor.ts";
 import { createProxyClient } from "../http-client.ts";
 import { createLogger } from "../logger.ts";
@@ -9,12 +10,14 @@ import { sleep } from "../timing.ts";
 import { AGENT_VERSION } from "../version.ts";
 
 /** Serves until drained or refused for good. Answers the exit code. */
-export async function runAgent({ config, warnings }: LoadedConfig, env: Environment): Promise<number> {
+export async function runAgent(loaded: LoadedConfig, env: Environment): Promise<number> {
+  const { config, warnings } = loaded;
+  const { secret, agentId, source } = resolveCredential(loaded, env);
   const now = (): number => performance.now();
   const logger = createLogger(config.logLevel, (entry) => display.log(entry));
   const executor = createExecutor(config, env);
   const agent = new CodewiseAgent({
-    client: createProxyClient(config),
+    client: createProxyClient({ url: config.url, secret, agentId }),
     executor,
     logger,
     maxConcurrency: config.maxConcurrency,
@@ -32,7 +35,7 @@ export async function runAgent({ config, warnings }: LoadedConfig, env: Environm
   });
   const signals = installSignalHandlers({ executor, logger, onDrain: (reason) => agent.drain(reason) });
   for (const warning of warnings) logger.warn(warning);
-  logger.info("starting", { version: AGENT_VERSION, agentId: config.agentId, url: config.url });
+  logger.info("starting", { version: AGENT_VERSION, agentId, url: config.url, credential: source });
   const end = await agent.run();
   display.close();
   const forcedExitCode = signals.forcedExitCode();

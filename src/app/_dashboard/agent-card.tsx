@@ -62,6 +62,10 @@ export function AgentCard({ agent, now, receivedAt }: AgentCardProps) {
           </dd>
         </div>
         <div>
+          <dt>Serves</dt>
+          <dd>{agent.share === "all" || agent.owner === null ? "every key" : `only the key ${agent.owner.name}`}</dd>
+        </div>
+        <div>
           <dt>Models</dt>
           <dd>
             <ModelList models={agent.models} />

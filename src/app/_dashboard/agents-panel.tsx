@@ -7,8 +7,6 @@ import styles from "./agents-panel.module.css";
 import { formatCount } from "./format.ts";
 import type { ReceivedOverview } from "./use-overview.ts";
 
-const AGENT_PROVIDER = "claude-cli-remote";
-
 /** The agents and what each of them does. */
 export function AgentsPanel({ overview, receivedAt }: ReceivedOverview) {
   const { agents } = overview.agents;
@@ -34,20 +32,11 @@ export function AgentsPanel({ overview, receivedAt }: ReceivedOverview) {
 }
 
 function NoAgents({ overview }: { readonly overview: Overview }) {
-  const enabled = overview.providers.some((provider) => provider.id === AGENT_PROVIDER);
-  if (!enabled) {
-    return (
-      <EmptyState title="Agents are switched off">
-        <p>
-          Set <code>AGENT_SECRET</code> (16 characters or more) and start the proxy again to let agents in.
-        </p>
-      </EmptyState>
-    );
-  }
   return (
     <EmptyState title="No agent is connected">
       <p>
-        On the machine where <code>claude</code> is logged in, with the proxy’s <code>AGENT_SECRET</code>, run:
+        On the machine where <code>claude</code> is logged in, after <code>npm run agent -- login --url …</code> or with
+        the proxy’s <code>AGENT_SECRET</code>, run:
       </p>
       <AgentStart label="Commands that start an agent" baseUrl={overview.baseUrl} />
     </EmptyState>

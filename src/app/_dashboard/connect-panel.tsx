@@ -42,7 +42,8 @@ export function ConnectPanel({ overview }: { readonly overview: Overview }) {
         <li>
           <h3>Add an agent</h3>
           <p>
-            On a machine where <code>claude</code> is logged in, with the proxy’s <code>AGENT_SECRET</code>.
+            On a machine where <code>claude</code> is logged in, after <code>npm run agent -- login --url …</code> or
+            with the proxy’s <code>AGENT_SECRET</code>.
           </p>
           <AgentStart label="Commands that start one more agent" baseUrl={overview.baseUrl} />
         </li>

@@ -1,4 +1,3 @@
-import { EmptyState } from "../../components/ui/empty-state.tsx";
 import { Panel } from "../../components/ui/panel.tsx";
 import { StatusBadge } from "../../components/ui/status-badge.tsx";
 import type { Overview } from "../../lib/admin/types.ts";
@@ -9,30 +8,21 @@ import styles from "./models-panel.module.css";
 export function ModelsPanel({ providers }: { readonly providers: Overview["providers"] }) {
   return (
     <Panel id="models" title="Models a client can ask for">
-      {providers.length === 0 ? (
-        <EmptyState title="No provider is set up">
-          <p>
-            Set <code>AGENT_SECRET</code> to let agents in, or <code>ANTHROPIC_API_KEY</code> or{" "}
-            <code>OPENAI_API_KEY</code> for an API, and start the proxy again.
-          </p>
-        </EmptyState>
-      ) : (
-        <ul className={styles["list"]}>
-          {providers.map((provider) => (
-            <li key={provider.id} className={styles["provider"]}>
-              <div className={styles["head"]}>
-                <h3>{provider.id}</h3>
-                <StatusBadge tone={provider.available ? "good" : "quiet"}>
-                  {provider.available ? "Available" : "Away"}
-                </StatusBadge>
-              </div>
-              <div className={styles["models"]}>
-                <ModelList models={provider.models} />
-              </div>
-            </li>
-          ))}
-        </ul>
-      )}
+      <ul className={styles["list"]}>
+        {providers.map((provider) => (
+          <li key={provider.id} className={styles["provider"]}>
+            <div className={styles["head"]}>
+              <h3>{provider.id}</h3>
+              <StatusBadge tone={provider.available ? "good" : "quiet"}>
+                {provider.available ? "Available" : "Away"}
+              </StatusBadge>
+            </div>
+            <div className={styles["models"]}>
+              <ModelList models={provider.models} />
+            </div>
+          </li>
+        ))}
+      </ul>
     </Panel>
   );
 }

@@ -5,6 +5,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTes
 import { createFakeProvider } from "../../test/fake-provider.ts";
 import { createTestDatabase, type TestDatabase } from "../../test/test-database.ts";
 import type { Database } from "../db/client.ts";
+import { AgentStore } from "../enrolment/agent-store.ts";
+import { LoginDesk } from "../enrolment/login-desk.ts";
 import { createDispatcher } from "../http/dispatch.ts";
 import { createNodeContext } from "../http/node-context.ts";
 import { createRouter } from "../http/router.ts";
@@ -13,7 +15,7 @@ import { resolveAdminKey } from "../keys/admin-key.ts";
 import { createKeyStore } from "../keys/key-store.ts";
 import { silentLogger } from "../telemetry/logger.ts";
 import { LiveRequests } from "../usage/live-requests.ts";
-import { createAttemptLimiter } from "./attempt-limiter.ts";
+import { createAttemptLimiter } from "../limits/attempt-limiter.ts";
 import { createAdminAuthorizer } from "./authorize.ts";
 import { createOverviewEvents, type OverviewEvents } from "./events.ts";
 import type { OverviewSources } from "./overview.ts";
@@ -62,7 +64,16 @@ beforeEach(async () => {
   live = new LiveRequests();
   const adminKey = await resolveAdminKey({ fromEnv: ADMIN_KEY, database, logger: silentLogger });
   const keyStore = createKeyStore({ database, logger: silentLogger });
-  admin = createAdminRoutes({ adminKey, keyStore, sources: newSources(), logger: silentLogger });
+  admin = createAdminRoutes({
+    enrolment: {
+      desk: new LoginDesk(),
+      agentStore: new AgentStore({ database, logger: silentLogger, onRevoked: () => undefined }),
+    },
+    adminKey,
+    keyStore,
+    sources: newSources(),
+    logger: silentLogger,
+  });
   await listen(admin.routes);
 });
 afterEach(async () => {

@@ -2,7 +2,7 @@ import { readBearer } from "../http/bearer.ts";
 import type { HttpContext } from "../http/context.ts";
 import { GatewayError } from "../http/errors.ts";
 import type { AdminKey } from "../keys/admin-key.ts";
-import type { AttemptLimiter } from "./attempt-limiter.ts";
+import type { AttemptLimiter } from "../limits/attempt-limiter.ts";
 import { isValidSession, readSessionCookie } from "./session-cookie.ts";
 
 /** Sent by the dashboard with every change: another site cannot send it without the proxy's consent. */

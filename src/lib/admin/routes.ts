@@ -3,7 +3,8 @@ import type { Route } from "../http/router.ts";
 import type { AdminKey } from "../keys/admin-key.ts";
 import type { KeyStore } from "../keys/key-store.ts";
 import type { Logger } from "../telemetry/logger.ts";
-import { createAttemptLimiter } from "./attempt-limiter.ts";
+import { createAttemptLimiter } from "../limits/attempt-limiter.ts";
+import { createAgentAdminRoutes, type AgentAdminOptions } from "./agents.ts";
 import { createAdminAuthorizer } from "./authorize.ts";
 import { createOverviewEvents } from "./events.ts";
 import { createCreateKeyHandler, createListKeysHandler, createRevokeKeyHandler } from "./keys.ts";
@@ -13,6 +14,7 @@ import { createSessionStateHandler, createSignInHandler, createSignOutHandler } 
 export interface AdminRoutesOptions {
   readonly adminKey: AdminKey;
   readonly keyStore: KeyStore;
+  readonly enrolment: Pick<AgentAdminOptions, "agentStore" | "desk">;
   readonly sources: OverviewSources;
   readonly logger: Logger;
 }
@@ -26,7 +28,8 @@ export interface AdminRoutes {
 }
 
 /** The admin API. All of it asks for the admin key or a session, apart from signing in and out. */
-export function createAdminRoutes({ adminKey, keyStore, sources, logger }: AdminRoutesOptions): AdminRoutes {
+export function createAdminRoutes(options: AdminRoutesOptions): AdminRoutes {
+  const { adminKey, keyStore, enrolment, sources, logger } = options;
   const authorizer = createAdminAuthorizer({ adminKey, limiter: createAttemptLimiter() });
   const session = { adminKey, authorizer };
   const keys = { keyStore, authorizer };
@@ -39,6 +42,7 @@ export function createAdminRoutes({ adminKey, keyStore, sources, logger }: Admin
       { method: "GET", path: "/api/admin/keys", handler: createListKeysHandler(keys) },
       { method: "POST", path: "/api/admin/keys", handler: createCreateKeyHandler(keys) },
       { method: "DELETE", path: "/api/admin/keys/{id}", handler: createRevokeKeyHandler(keys) },
+      ...createAgentAdminRoutes({ ...enrolment, authorizer }),
       { method: "GET", path: "/api/admin/overview", handler: createOverviewHandler(sources, authorizer) },
       { method: "GET", path: "/api/admin/events", handler: events.handler },
     ],

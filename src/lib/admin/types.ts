@@ -1,5 +1,6 @@
 /** Shapes of the admin API: what the dashboard and `npm run keys` read and send. The single definition for both ends. */
 import { z } from "zod";
+import { shareSchema } from "../agent/types-login.ts";
 import { agentStatusSchema } from "../agent/types.ts";
 
 export const keyViewSchema = z.object({
@@ -22,6 +23,29 @@ export const createKeyRequestSchema = z.object({ name: keyNameSchema });
 /** `key` is shown here once and stored nowhere. */
 export const createdKeySchema = keyViewSchema.extend({ key: z.string() });
 export const keyListSchema = z.object({ keys: z.array(keyViewSchema) });
+
+/** An agent that was let in by a login. */
+export const agentEnrolmentViewSchema = z.object({
+  id: z.string(),
+  agentId: z.string(),
+  owner: z.object({ keyId: z.string(), name: z.string() }),
+  share: shareSchema,
+  createdAt: z.iso.datetime(),
+  lastUsedAt: z.iso.datetime().nullable(),
+  revokedAt: z.iso.datetime().nullable(),
+});
+export const agentEnrolmentListSchema = z.object({ agents: z.array(agentEnrolmentViewSchema) });
+/** A login that waits for approval. */
+const pendingLoginViewSchema = z.object({
+  userCode: z.string(),
+  agentId: z.string(),
+  version: z.string(),
+  platform: z.string(),
+  remoteAddress: z.string(),
+  ageMs: z.int(),
+});
+export const pendingLoginsSchema = z.object({ logins: z.array(pendingLoginViewSchema) });
+export const approveLoginRequestSchema = z.object({ keyId: z.string().min(1).max(64), share: shareSchema.optional() });
 
 export const requestViewSchema = z.object({
   id: z.string(),
@@ -75,6 +99,8 @@ export const signInRequestSchema = z.object({ key: z.string().min(1).max(512) })
 
 export type KeyView = z.infer<typeof keyViewSchema>;
 export type CreatedKey = z.infer<typeof createdKeySchema>;
+export type AgentEnrolmentView = z.infer<typeof agentEnrolmentViewSchema>;
+export type PendingLoginView = z.infer<typeof pendingLoginViewSchema>;
 export type RequestView = z.infer<typeof requestViewSchema>;
 export type LiveRequestView = z.infer<typeof liveRequestViewSchema>;
 export type Overview = z.infer<typeof overviewSchema>;

@@ -1,9 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { afterEach, describe, expect, test } from "vitest";
 import { AgentHarness } from "../../test/agent-harness.ts";
+import type { FakeAgent } from "../../test/fake-agent.ts";
 import { FakeRun } from "../../test/fake-agent-run.ts";
 import { RecordingSink } from "../../test/recording-sink.ts";
 import { PROTOCOL_LIMITS } from "./types.ts";
+
+/** The agent as the proxy knows one that came with the shared secret. */
+const bySecret = ({ agentId, instance }: FakeAgent) => ({ agentId, instance, access: { enrolment: undefined } });
 
 let proxy: AgentHarness;
 afterEach(() => proxy.close());
@@ -145,7 +149,7 @@ describe("identity", () => {
     await again.start();
     await agent.ended();
     expect(proxy.manager.status().agents).toMatchObject([{ state: "ready" }]);
-    expect(proxy.manager.knowsAgent(agent)).toBe(true);
+    expect(proxy.manager.knowsAgent(bySecret(agent))).toBe(true);
   });
 
   test("an agent restarted after a crash comes back within the grace of its predecessor", async () => {
@@ -157,7 +161,7 @@ describe("identity", () => {
     const restarted = proxy.agent();
     await restarted.start();
     expect(proxy.manager.status().agents).toMatchObject([{ state: "ready" }]);
-    expect(proxy.manager.knowsAgent(restarted)).toBe(true);
+    expect(proxy.manager.knowsAgent(bySecret(restarted))).toBe(true);
     expect((await killed.send("POST", "/api/agent/response", '{"type":"heartbeat"}')).status).toBe(404);
   });
 
@@ -173,7 +177,7 @@ describe("identity", () => {
     await successor.start();
     await dead.ended();
     expect(proxy.manager.status().agents).toMatchObject([{ state: "ready" }]);
-    expect(proxy.manager.knowsAgent(successor)).toBe(true);
+    expect(proxy.manager.knowsAgent(bySecret(successor))).toBe(true);
   });
 
   test("an agent that answers no pings is disconnected and forgotten after the grace", async () => {

@@ -16,18 +16,19 @@ export interface AgentConnectOptions {
 }
 
 /**
- * `GET /api/agent/connect`: the SSE stream down to an agent, open until either side closes it. Answers 401, 400 for its
- * headers, 426 with `{supported, minimum, download}` beside the error, and 409 while another instance holds the id.
+ * `GET /api/agent/connect`: the SSE stream down to an agent, open until either side closes it. Answers 401, 403 for a
+ * token of another agent id, 400 for its headers, 426 with `{supported, minimum, download}` beside the error, and 409 while another instance holds the id.
  */
 export function createAgentConnectHandler({ manager, authenticateAgent }: AgentConnectOptions): HttpHandler {
   return async ({ request, response, signal }) => {
-    requireAgent(request, authenticateAgent);
+    const found = requireAgent(request, authenticateAgent);
+    const access = found instanceof Promise ? await found : found;
     const headers = readConnectHeaders(request);
     if (headers.protocol < PROTOCOL_MINIMUM || headers.protocol > PROTOCOL_VERSION) {
       sendJson(response, 426, unsupported(headers.protocol));
       return;
     }
-    const connection = manager.registerAgent({ ...headers, openStream: () => openEventStream(response) });
+    const connection = manager.registerAgent({ ...headers, access, openStream: () => openEventStream(response) });
     await new Promise<void>((resolve) => {
       const closed = (): void => {
         connection.closed();

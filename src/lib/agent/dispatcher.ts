@@ -114,7 +114,7 @@ export class RequestDispatcher {
   #assign(request: PendingRequest): boolean {
     try {
       const sessions = [...this.#options.sessions()];
-      const selection = selectAgent(sessions, request.model, this.#turn, (agent) => request.hasTried(agent));
+      const selection = selectAgent(sessions, request.model, this.#turn, (agent) => !mayTake(agent, request));
       if (selection === undefined) return false;
       this.#turn = selection.nextTurn;
       selection.agent.dispatch(request.begin(selection.agent));
@@ -127,7 +127,7 @@ export class RequestDispatcher {
 
   #mayBeServed(request: PendingRequest): boolean {
     for (const session of this.#options.sessions()) {
-      if (session.mayServe && !request.hasTried(session) && offersModel(session.models, request.model)) return true;
+      if (session.mayServe && mayTake(session, request) && offersModel(session.models, request.model)) return true;
     }
     return false;
   }
@@ -141,6 +141,10 @@ export class RequestDispatcher {
     for (let count = 2; isTaken(id); count += 1) id = `${base}-${count}`;
     return id;
   }
+}
+
+function mayTake(agent: AgentSession, request: PendingRequest): boolean {
+  return agent.serves(request.keyId) && !request.hasTried(agent);
 }
 
 function agentsBusy(): GatewayError {

@@ -24,6 +24,7 @@ function connectClient(manager: AgentManager, requestId: string): Client {
   const outcome: Promise<ProviderOutcome> = manager.dispatchStreamRequest(
     {
       requestId,
+      keyId: "key_1",
       completionId: "chatcmpl-1",
       created: 1,
       body: chatBodyOf({ model: "sonnet", messages: [{ role: "user", content: "hi" }] }),

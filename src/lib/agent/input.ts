@@ -16,8 +16,9 @@ export interface AgentInputOptions {
  */
 export function createAgentInputHandler({ manager, authenticateAgent }: AgentInputOptions): HttpHandler {
   return async ({ request, response, params }) => {
-    requireAgent(request, authenticateAgent);
-    const input = manager.requestInput(params["id"] ?? "", readIdentity(request));
+    const found = requireAgent(request, authenticateAgent);
+    const access = found instanceof Promise ? await found : found;
+    const input = manager.requestInput(params["id"] ?? "", { ...readIdentity(request), access });
     if (input === undefined) throw new GatewayError("not_found", "This agent has no such request.");
     sendJson(response, 200, input);
   };

@@ -2,6 +2,7 @@ import { GatewayError } from "../http/errors.ts";
 import { ON_THIS_THREAD, type BodyPreparer } from "../prepare-body/prepare-body.ts";
 import type { CompletionResult, ProviderCall, ProviderOutcome, StreamSink } from "../providers/types.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import type { AgentAccess } from "./access.ts";
 import { ChangeFeed } from "./change-feed.ts";
 import { createCollectingSink } from "./collecting-sink.ts";
 import { mergeStatus } from "./commit.ts";
@@ -41,7 +42,10 @@ export interface AgentManagerOptions {
   readonly now?: () => number;
 }
 
-export interface AgentRegistration extends AgentIdentity {
+/** An agent's process and what it has proved itself with. */
+export type ProvenAgent = AgentIdentity & { readonly access: AgentAccess };
+
+export interface AgentRegistration extends ProvenAgent {
   readonly version: string;
   readonly protocol: number;
   /** Called once the agent is let in. */
@@ -60,6 +64,8 @@ export class AgentManager {
   readonly #sessions = new Map<string, AgentSession>();
   readonly #dispatcher: RequestDispatcher;
   readonly #changes: ChangeFeed;
+  /** Enrolments and owners' keys that have ended: a connect that was let in just before must not come through. */
+  readonly #revoked = new Set<string>();
   #life: "open" | "draining" | "closed" = "open";
   #drainEvent: DrainEvent | undefined;
 
@@ -84,10 +90,11 @@ export class AgentManager {
    * be are there; once the proxy drains, `shutting_down` for all but those that come back to finish their work.
    */
   registerAgent(registration: AgentRegistration): AgentConnectionHandle {
-    const { agentId, instance, version, protocol, openStream } = registration;
+    const { agentId, instance, access, version, protocol, openStream } = registration;
     const { pingIntervalMs, resumeGraceMs, logger } = this.#options;
     const holder = this.#sessions.get(agentId);
-    const isReturn = holder?.instance === instance;
+    const isReturn = holder?.isOf(instance, access) === true;
+    if (this.#isRevoked(access)) throw new GatewayError("invalid_api_key", "This agent was revoked.");
     const hasWork = isReturn && holder.hasWork;
     if (this.#life === "closed" || (this.#life === "draining" && !hasWork)) throw shuttingDown();
     if (holder === undefined && this.#sessions.size >= (this.#options.maxAgents ?? MAX_AGENTS)) throw houseFull();
@@ -104,6 +111,7 @@ export class AgentManager {
       new AgentSession({
         agentId,
         instance,
+        access,
         version,
         protocol,
         pingIntervalMs,
@@ -127,11 +135,23 @@ export class AgentManager {
     if (session !== undefined) this.#remove(session, reason);
   }
 
-  /** Whether an agent is connected, has said hello, does not drain and offers the model (any, if left out). Busy ones count. */
-  hasConnectedAgent(model?: string): boolean {
+  /** Ends the agents of an enrolment, or of an owner's key, by its id: their streams at once, and what they run as for a lost agent. */
+  revoke(id: string): void {
+    this.#revoked.add(id);
+    for (const session of this.#sessions.values()) {
+      if (this.#isRevoked(session)) this.#remove(session, "it was revoked");
+    }
+  }
+
+  /**
+   * Whether an agent is connected, has said hello, does not drain, offers the model (any, if left out) and may serve the key
+   * (any, likewise). Busy ones count.
+   */
+  hasConnectedAgent(model?: string, keyId?: string): boolean {
     if (this.#life !== "open") return false;
     for (const session of this.#sessions.values()) {
-      if (session.isReady && (model === undefined || offersModel(session.models, model))) return true;
+      const isFit = session.isReady && (keyId === undefined || session.serves(keyId));
+      if (isFit && (model === undefined || offersModel(session.models, model))) return true;
     }
     return false;
   }
@@ -146,7 +166,7 @@ export class AgentManager {
   }
 
   /** Whether this instance is registered, connected or within its grace. */
-  knowsAgent(agent: AgentIdentity): boolean {
+  knowsAgent(agent: ProvenAgent): boolean {
     return this.#session(agent) !== undefined;
   }
 
@@ -167,7 +187,7 @@ export class AgentManager {
   }
 
   /** Takes the messages of one POST, in order. Synchronous, and never throws for what an agent sends. */
-  handleResponse(agent: AgentIdentity, messages: readonly AgentMessage[]): PostAnswer {
+  handleResponse(agent: ProvenAgent, messages: readonly AgentMessage[]): PostAnswer {
     const session = this.#session(agent);
     session?.touch();
     const results = new Map<string, MessageResult>();
@@ -192,7 +212,7 @@ export class AgentManager {
   }
 
   /** The body of a request that was sent by reference, as JSON; only for the instance that has it, before its output. */
-  requestInput(requestId: string, agent: AgentIdentity): Buffer | undefined {
+  requestInput(requestId: string, agent: ProvenAgent): Buffer | undefined {
     const attempt = this.#session(agent)?.attempt(requestId);
     return attempt?.cancelling === undefined ? attempt?.input() : undefined;
   }
@@ -228,9 +248,13 @@ export class AgentManager {
     this.#changes.close();
   }
 
-  #session(agent: AgentIdentity): AgentSession | undefined {
-    const session = this.#sessions.get(agent.agentId);
-    return session?.instance === agent.instance ? session : undefined;
+  #session({ agentId, instance, access }: ProvenAgent): AgentSession | undefined {
+    const session = this.#sessions.get(agentId);
+    return session?.isOf(instance, access) === true ? session : undefined;
+  }
+
+  #isRevoked({ enrolment }: AgentAccess): boolean {
+    return enrolment !== undefined && (this.#revoked.has(enrolment.id) || this.#revoked.has(enrolment.owner.id));
   }
 
   #remove(session: AgentSession, reason: string): void {

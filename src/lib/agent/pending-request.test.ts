@@ -12,6 +12,7 @@ function defaults(): PendingRequestOptions {
   return {
     call: {
       requestId: "req_1",
+      keyId: "key_1",
       completionId: "chatcmpl-1",
       created: 1,
       body: chatBodyOf({ model: "sonnet", messages: [{ role: "user", content: "hi" }] }),

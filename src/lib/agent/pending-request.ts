@@ -34,6 +34,8 @@ type RequestState =
 export class PendingRequest implements AttemptOwner {
   readonly wireId: string;
   readonly model: string;
+  /** The id of the client key that asks. */
+  readonly keyId: string;
   readonly startedAt: number;
   /** Resolves after the last output was given to the sink. */
   readonly outcome: Promise<ProviderOutcome>;
@@ -58,6 +60,7 @@ export class PendingRequest implements AttemptOwner {
     this.#options = options;
     this.wireId = options.wireId;
     this.model = call.model;
+    this.keyId = call.keyId;
     this.startedAt = options.now();
     this.outcome = new Promise((resolve, reject) => {
       this.#resolve = resolve;

@@ -20,8 +20,9 @@ export interface AgentResponseOptions {
  */
 export function createAgentResponseHandler({ manager, authenticateAgent }: AgentResponseOptions): HttpHandler {
   return async (context) => {
-    requireAgent(context.request, authenticateAgent);
-    const identity = readIdentity(context.request, (agent) => manager.knowsAgent(agent));
+    const found = requireAgent(context.request, authenticateAgent);
+    const access = found instanceof Promise ? await found : found;
+    const identity = { ...readIdentity(context.request, (agent) => manager.knowsAgent({ ...agent, access })), access };
     const body = await readBody(context.request, { limitBytes: PROTOCOL_LIMITS.maxPostBytes, signal: context.signal });
     const messages = readMessages(body);
     const isKnown = manager.knowsAgent(identity);

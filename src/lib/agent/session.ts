@@ -1,6 +1,7 @@
 import { toGatewayError } from "../http/errors.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { CancelReason } from "./abort.ts";
+import { mayServe, type AgentAccess, type Enrolment } from "./access.ts";
 import { agentLost } from "./agent-failure.ts";
 import type { Attempt, AttemptHost } from "./attempt.ts";
 import type { CommitStatus } from "./commit.ts";
@@ -32,6 +33,7 @@ export interface AgentIdentity {
 }
 
 export interface SessionOptions extends AgentIdentity {
+  readonly access: AgentAccess;
   readonly version: string;
   readonly protocol: number;
   readonly pingIntervalMs: number;
@@ -56,6 +58,7 @@ type StatusEntry = AgentStatus["agents"][number];
 export class AgentSession implements Candidate, AttemptHost {
   readonly agentId: string;
   readonly instance: string;
+  readonly enrolment: Enrolment | undefined;
   readonly #options: SessionOptions;
   readonly #connectedSince = new Date();
   readonly #attempts = new Map<string, Attempt>();
@@ -71,8 +74,19 @@ export class AgentSession implements Candidate, AttemptHost {
   constructor(options: SessionOptions) {
     this.agentId = options.agentId;
     this.instance = options.instance;
+    this.enrolment = options.access.enrolment;
     this.#options = options;
     this.#lastActivity = options.now();
+  }
+
+  /** Whether it may be given requests of this client key. */
+  serves(keyId: string): boolean {
+    return mayServe(this, keyId);
+  }
+
+  /** Whether these are the same process and the same credential as the ones it was let in with. */
+  isOf(instance: string, access: AgentAccess): boolean {
+    return this.instance === instance && this.enrolment?.id === access.enrolment?.id;
   }
 
   get isConnected(): boolean {
@@ -256,6 +270,8 @@ export class AgentSession implements Candidate, AttemptHost {
     const now = this.#options.now();
     return {
       id: this.agentId,
+      owner: this.enrolment === undefined ? null : { keyId: this.enrolment.owner.id, name: this.enrolment.owner.name },
+      share: this.enrolment?.share ?? "all",
       version: this.#hello?.version ?? this.#options.version,
       platform: this.#hello?.platform ?? null,
       state: this.#state.phase === "closed" ? "resuming" : this.#state.phase,

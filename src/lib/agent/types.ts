@@ -291,6 +291,10 @@ export const agentStatusSchema = z.object({
   agents: z.array(
     z.object({
       id: z.string(),
+      /** The client key that it was enrolled for; null where it came with the shared secret. */
+      owner: z.object({ keyId: z.string(), name: z.string() }).nullable(),
+      /** Whose requests it serves. */
+      share: z.enum(["owner", "all"]),
       version: z.string(),
       platform: z.string().nullable(),
       /** `connecting` before hello, `ready`, `draining`, `resuming` while disconnected within the grace. */

@@ -35,9 +35,9 @@ describe.each(databaseKinds)("migrations on %s", (kind) => {
     await Promise.all([first.migrate(), second.migrate()]);
     await first.migrate();
     const { rows } = await first.db.execute(tables);
-    expect(rows.map((row) => row["table_name"])).toEqual(["client_keys", "requests", "settings"]);
+    expect(rows.map((row) => row["table_name"])).toEqual(["agents", "client_keys", "requests", "settings"]);
     const journal = await first.db.execute(sql`select count(*)::int as applied from drizzle.__drizzle_migrations`);
-    expect(journal.rows).toEqual([{ applied: 1 }]);
+    expect(journal.rows).toEqual([{ applied: 2 }]);
   });
 
   it("reject clearly when their folder is missing, and leave the database usable", async () => {

@@ -35,3 +35,12 @@ export function toDatabaseError(error: unknown): GatewayError {
     return new GatewayError("invalid_value", "The database refuses a value of this request.", { cause });
   return new GatewayError("database_unavailable", "The database is unavailable.", { retryAfterMs: 1000, cause });
 }
+
+/** The result of a query; what it rejects with becomes {@link toDatabaseError}. */
+export async function orUnavailable<Value>(query: Promise<Value>): Promise<Value> {
+  try {
+    return await query;
+  } catch (error) {
+    throw toDatabaseError(error);
+  }
+}

@@ -114,7 +114,7 @@ async function serve(
     const isStream = body.head.stream === true;
     meter.asked(model, isStream);
     const { registry, keepAlive, logger, timeouts, resilience, elsewhere } = options;
-    const choice = findTargets(registry, model, elsewhere);
+    const choice = findTargets({ registry, model, keyId: key.id, elsewhere });
     const targets = choice instanceof Promise ? await choice : choice;
     // Not needed for this request: so its upstream is asked with those of others, which costs all of them less.
     await endOfTurn();

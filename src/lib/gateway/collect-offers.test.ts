@@ -22,21 +22,21 @@ function setUp(lists: Readonly<Record<string, readonly string[] | "stuck">>) {
 describe("collectOffers", () => {
   it("asks no provider for its list when one is forced, so that a stuck one holds nothing up", async () => {
     const { registry, asked } = setUp({ openai: "stuck", "claude-cli": "stuck" });
-    const offers = await collectOffers(registry, "openai/org/model");
+    const offers = await collectOffers(registry, "openai/org/model", "key_1");
     expect(resolveTargets("openai/org/model", offers)).toEqual([{ providerId: "openai", model: "org/model" }]);
     expect([offers.length, asked]).toEqual([1, []]);
   });
 
   it("asks the Claude providers for no list for a Claude model, and the others whether they list it", async () => {
     const { registry, asked } = setUp({ "claude-api": "stuck", "claude-cli": "stuck", openai: ["sonnet"] });
-    const targets = resolveTargets("sonnet", await collectOffers(registry, "sonnet"));
+    const targets = resolveTargets("sonnet", await collectOffers(registry, "sonnet", "key_1"));
     expect(targets.map(({ providerId }) => providerId)).toEqual(["claude-cli", "claude-api", "openai"]);
     expect(asked).toEqual(["openai"]);
   });
 
   it("asks all for any other model, an id with a slash too", async () => {
     const { registry, asked } = setUp({ openai: ["meta/llama-4"], "claude-api": ["sonnet"] });
-    const targets = resolveTargets("meta/llama-4", await collectOffers(registry, "meta/llama-4"));
+    const targets = resolveTargets("meta/llama-4", await collectOffers(registry, "meta/llama-4", "key_1"));
     expect(targets).toEqual([{ providerId: "openai", model: "meta/llama-4" }]);
     expect(asked.sort()).toEqual(["claude-api", "openai"]);
   });

@@ -10,21 +10,32 @@ const NO_IDS: ReadonlySet<string> = new Set();
 const NO_MODELS: readonly ProviderModel[] = [];
 
 /**
- * A snapshot of what the providers that can matter offer for a model (with or without its `provider/` prefix), for
+ * A snapshot of what the providers that can matter offer a key for a model (with or without its `provider/` prefix), for
  * `resolveTargets`: the forced provider alone, else all. Only those whose list decides are asked for it: neither a
  * forced provider, nor the Claude family for a Claude model. At once where all those lists are known.
  */
-export function collectOffers(registry: ProviderRegistry, requested: string): MaybePromise<readonly ProviderOffer[]> {
+export function collectOffers(
+  registry: ProviderRegistry,
+  requested: string,
+  keyId: string,
+): MaybePromise<readonly ProviderOffer[]> {
   const providers = registry.list();
   const { providerId, model } = splitForcedProvider(requested, registry.ids());
   const forced = providerId === undefined ? undefined : registry.get(providerId);
-  if (forced !== undefined) return [{ id: forced.id, available: forced.isAvailable(model), models: NO_IDS }];
+  if (forced !== undefined) return [{ id: forced.id, available: forced.isAvailable(model, keyId), models: NO_IDS }];
   const forClaude = isClaudeModel(model);
   const lists = providers.map((provider) =>
     forClaude && isClaudeProvider(provider.id) ? NO_MODELS : provider.getModels(),
   );
-  if (lists.every(isKnown)) return toOffers(providers, model, lists);
-  return Promise.all(lists.map(async (list) => await list)).then((known) => toOffers(providers, model, known));
+  if (lists.every(isKnown)) return toOffers(providers, { model, keyId }, lists);
+  return Promise.all(lists.map(async (list) => await list)).then((known) =>
+    toOffers(providers, { model, keyId }, known),
+  );
+}
+
+interface Asked {
+  readonly model: string;
+  readonly keyId: string;
 }
 
 type Models = readonly ProviderModel[];
@@ -33,16 +44,12 @@ function isKnown(list: MaybePromise<Models>): list is Models {
   return !(list instanceof Promise);
 }
 
-function toOffers(
-  providers: readonly LLMProvider[],
-  model: string,
-  lists: readonly Models[],
-): readonly ProviderOffer[] {
-  return providers.map((provider, index) => toOffer(provider, model, lists[index] ?? NO_MODELS));
+function toOffers(providers: readonly LLMProvider[], asked: Asked, lists: readonly Models[]): readonly ProviderOffer[] {
+  return providers.map((provider, index) => toOffer(provider, asked, lists[index] ?? NO_MODELS));
 }
 
-function toOffer(provider: LLMProvider, model: string, listed: readonly ProviderModel[]): ProviderOffer {
-  return { id: provider.id, available: provider.isAvailable(model), models: idsOf(listed) };
+function toOffer(provider: LLMProvider, { model, keyId }: Asked, listed: readonly ProviderModel[]): ProviderOffer {
+  return { id: provider.id, available: provider.isAvailable(model, keyId), models: idsOf(listed) };
 }
 
 function idsOf(models: readonly ProviderModel[]): ReadonlySet<string> {

@@ -41,6 +41,7 @@ export function makeCall(exchange: Exchange, target: Target): ProviderCall {
   const elapsedMs = performance.now() - context.startedAt;
   return {
     requestId: context.requestId,
+    keyId: exchange.keyId,
     completionId: exchange.completionId,
     created: exchange.created,
     body: exchange.body,

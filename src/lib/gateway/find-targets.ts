@@ -13,18 +13,27 @@ export interface Elsewhere {
   passOn(context: HttpContext, body: Buffer): Promise<void>;
 }
 
+export interface FindTargetsOptions {
+  readonly registry: ProviderRegistry;
+  readonly model: string;
+  /** The id of the client key that asks. */
+  readonly keyId: string;
+  readonly elsewhere: Pick<Elsewhere, "has"> | undefined;
+}
+
 const REFUSALS: ReadonlySet<string> = new Set(["model_not_found", "no_provider_available"]);
 
 /**
- * The targets for a model, as `resolveTargets` has and throws them. Undefined where another process decides, because a
+ * The targets for a model and a key, as `resolveTargets` has and throws them. Undefined where another process decides, because a
  * target is over there, or because none is here and over there may be one that this process has not heard of yet.
  */
-export function findTargets(
-  registry: ProviderRegistry,
-  model: string,
-  elsewhere: Pick<Elsewhere, "has"> | undefined,
-): MaybePromise<readonly Target[] | undefined> {
-  const offers = collectOffers(registry, model);
+export function findTargets({
+  registry,
+  model,
+  keyId,
+  elsewhere,
+}: FindTargetsOptions): MaybePromise<readonly Target[] | undefined> {
+  const offers = collectOffers(registry, model, keyId);
   return offers instanceof Promise
     ? offers.then((known) => chooseTargets(model, known, elsewhere))
     : chooseTargets(model, offers, elsewhere);

@@ -45,6 +45,7 @@ export const ERROR_CODES = {
   request_timeout: entry(408, "invalid_request_error"),
   conflict: entry(409, "invalid_request_error"),
   agent_identity_in_use: entry(409, "invalid_request_error"),
+  agent_login_ended: entry(410, "invalid_request_error"),
   request_too_large: entry(413, "invalid_request_error"),
   unsupported_media_type: entry(415, "invalid_request_error"),
   agent_protocol_unsupported: entry(426, "invalid_request_error"),

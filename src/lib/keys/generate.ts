@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { AGENT_TOKEN_PREFIX } from "../agent/types-login.ts";
 
 const ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 /** 43 characters of base 62 carry 256 bits, as 32 random bytes do. */
@@ -29,6 +30,21 @@ export function generateClientKey(): string {
 /** A new admin key: `cwadmin_` + 256 bits. */
 export function generateAdminKey(): string {
   return ADMIN_KEY_PREFIX + randomText(SECRET_LENGTH);
+}
+
+/** A new token of an agent: `cwa_` + 256 bits. */
+export function generateAgentToken(): string {
+  return AGENT_TOKEN_PREFIX + randomText(SECRET_LENGTH);
+}
+
+/** A new device code, which an agent asks with whether its login was approved: 256 bits. */
+export function generateDeviceCode(): string {
+  return randomText(SECRET_LENGTH);
+}
+
+/** A new id of an agent's enrolment: `agt_` + 95 bits. */
+export function generateEnrolmentId(): string {
+  return `agt_${randomText(ID_LENGTH)}`;
 }
 
 /** A new id of a key: `key_` + 95 bits. */

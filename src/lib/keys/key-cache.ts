@@ -7,12 +7,12 @@ export interface ClientKey {
   readonly name: string;
 }
 
-export interface KeyCacheOptions {
+export interface KeyCacheOptions<Key = ClientKey> {
   /**
    * Asks the database: the active key of a hash, or undefined. Rejects with a GatewayError when it
    * cannot tell; bounds how many it is asked at once.
    */
-  readonly load: (hash: string) => Promise<ClientKey | undefined>;
+  readonly load: (hash: string) => Promise<Key | undefined>;
   /** Milliseconds on a clock that never goes back. */
   readonly now?: () => number;
   /** A known key is used without asking for this long; then it is asked for anew, in the background. */
@@ -28,25 +28,25 @@ export interface KeyCacheOptions {
   readonly maxEntries?: number;
 }
 
-interface Known {
-  readonly key: ClientKey;
+interface Known<Key> {
+  readonly key: Key;
   readonly loadedAt: number;
 }
 
 /** After a failed refresh a request does not wait for the next one for this long. */
 const REFRESH_RETRY_MS = 5000;
 
-/** What is known of client keys, by hash. Keeps known keys working while the database is away. */
-export class KeyCache {
-  readonly #options: Required<KeyCacheOptions>;
-  readonly #known: BoundedMap<string, Known>;
+/** What is known of client keys, or of others with an id, by hash. Keeps known keys working while the database is away. */
+export class KeyCache<Key extends { readonly id: string } = ClientKey> {
+  readonly #options: Required<KeyCacheOptions<Key>>;
+  readonly #known: BoundedMap<string, Known<Key>>;
   readonly #unknownUntil: BoundedMap<string, number>;
-  readonly #lookups = new Map<string, Promise<ClientKey | undefined>>();
+  readonly #lookups = new Map<string, Promise<Key | undefined>>();
   /** Keys revoked in this process: a lookup that was under way must not bring one back. */
   readonly #revokedIds = new Set<string>();
   #refreshFailedAt = Number.NEGATIVE_INFINITY;
 
-  constructor(options: KeyCacheOptions) {
+  constructor(options: KeyCacheOptions<Key>) {
     this.#options = {
       now: () => performance.now(),
       freshMs: 60_000,
@@ -62,7 +62,7 @@ export class KeyCache {
   }
 
   /** The key of a hash; undefined for one that is unknown or revoked. At once where it is known and fresh. Rejects with GatewayError `database_unavailable`. */
-  get(hash: string): MaybePromise<ClientKey | undefined> {
+  get(hash: string): MaybePromise<Key | undefined> {
     const { now, freshMs, awaitRefreshMs, staleMs } = this.#options;
     const known = this.#known.get(hash);
     if (known !== undefined) {
@@ -92,7 +92,7 @@ export class KeyCache {
     }
   }
 
-  #lookup(hash: string): Promise<ClientKey | undefined> {
+  #lookup(hash: string): Promise<Key | undefined> {
     const running = this.#lookups.get(hash);
     if (running !== undefined) return running;
     const lookup = this.#load(hash).finally(() => this.#lookups.delete(hash));
@@ -100,7 +100,7 @@ export class KeyCache {
     return lookup;
   }
 
-  async #load(hash: string): Promise<ClientKey | undefined> {
+  async #load(hash: string): Promise<Key | undefined> {
     const { load, now, negativeMs } = this.#options;
     try {
       const loaded = await load(hash);
@@ -118,7 +118,7 @@ export class KeyCache {
     }
   }
 
-  async #orAfterWait(refresh: Promise<ClientKey | undefined>, stale: ClientKey): Promise<ClientKey | undefined> {
+  async #orAfterWait(refresh: Promise<Key | undefined>, stale: Key): Promise<Key | undefined> {
     return await new Promise((resolve) => {
       const timer = setTimeout(() => {
         this.#refreshFailedAt = this.#options.now();

@@ -1,5 +1,5 @@
 import type { Database } from "../db/client.ts";
-import { describeDatabaseError, isDataError, toDatabaseError } from "../db/errors.ts";
+import { isDataError, orUnavailable, toDatabaseError } from "../db/errors.ts";
 import {
   insertFirstKey,
   insertKey,
@@ -16,11 +16,9 @@ import { generateClientKey, generateKeyId, keyStart } from "./generate.ts";
 import { hashKey } from "./hash.ts";
 import type { ClientKey, KeyCacheOptions } from "./key-cache.ts";
 import { KeyChecker } from "./key-checker.ts";
+import { UseWriter } from "./use-writer.ts";
 
 export type { ClientKey } from "./key-cache.ts";
-
-/** Keys whose use is waiting to be written; when the database is away for long, the oldest are given up. */
-const MAX_TOUCHED = 10_000;
 
 export interface KeyStoreOptions {
   readonly database: Pick<Database, "db">;
@@ -41,17 +39,18 @@ export type KeyChange = { readonly admitted: string } | { readonly revoked: stri
 /** The client keys: checked on each request from memory, kept in the database. */
 export class KeyStore {
   readonly #database: Pick<Database, "db">;
-  readonly #logger: Logger;
   readonly #checker: KeyChecker;
   readonly #listeners = new Set<(change: KeyChange) => void>();
-  readonly #touchIntervalMs: number;
-  #touched = new Map<string, number>();
-  #touchTimer: NodeJS.Timeout | undefined;
+  readonly #uses: UseWriter;
 
-  constructor({ database, logger, touchIntervalMs = 30_000, cache = {} }: KeyStoreOptions) {
+  constructor({ database, logger, touchIntervalMs, cache = {} }: KeyStoreOptions) {
     this.#database = database;
-    this.#logger = logger;
-    this.#touchIntervalMs = touchIntervalMs;
+    this.#uses = new UseWriter({
+      what: "keys",
+      write: (usedAt) => touchKeys(database, usedAt),
+      intervalMs: touchIntervalMs,
+      logger,
+    });
     this.#checker = new KeyChecker({ cache, load: (hashes) => this.#load(hashes) });
   }
 
@@ -72,11 +71,7 @@ export class KeyStore {
 
   /** Notes that a key was used. Cheap: written later, with others. */
   touch(id: string): void {
-    this.#touched.set(id, Date.now());
-    this.#touchTimer ??= setTimeout(() => {
-      this.#touchTimer = undefined;
-      void this.#writeTouched();
-    }, this.#touchIntervalMs).unref();
+    this.#uses.note(id);
   }
 
   /** Calls back with each key that is made (by its hash) or revoked (by its id); returns the unsubscriber. */
@@ -123,9 +118,7 @@ export class KeyStore {
 
   /** Writes when keys were last used. Never rejects. */
   async close(): Promise<void> {
-    clearTimeout(this.#touchTimer);
-    this.#touchTimer = undefined;
-    await this.#writeTouched();
+    await this.#uses.close();
   }
 
   async #load(hashes: readonly string[]): Promise<ReadonlyMap<string, ClientKey>> {
@@ -154,33 +147,10 @@ export class KeyStore {
   #announce(change: KeyChange): void {
     for (const listener of this.#listeners) listener(change);
   }
-
-  async #writeTouched(): Promise<void> {
-    const touched = this.#touched;
-    if (touched.size === 0) return;
-    this.#touched = new Map();
-    try {
-      await touchKeys(this.#database, touched);
-    } catch (error) {
-      this.#logger.warn({ reason: describeDatabaseError(error) }, "the last use of keys was not written");
-      // What was used since is newer. Written with the next touch.
-      for (const [id, atMs] of touched) {
-        if (!this.#touched.has(id) && this.#touched.size < MAX_TOUCHED) this.#touched.set(id, atMs);
-      }
-    }
-  }
 }
 
 export function createKeyStore(options: KeyStoreOptions): KeyStore {
   return new KeyStore(options);
-}
-
-async function orUnavailable<Value>(query: Promise<Value>): Promise<Value> {
-  try {
-    return await query;
-  } catch (error) {
-    throw toDatabaseError(error);
-  }
 }
 
 /** A ready key for the quick start, where there has never been a key; to be printed once. Throws as `create`. */

@@ -20,7 +20,7 @@ describe.each(databaseKinds)("keys on %s", (kind) => {
     await database.migrate();
   });
   beforeEach(async () => {
-    await database.db.execute(sql`truncate client_keys, settings`);
+    await database.db.execute(sql`truncate agents, client_keys, settings`);
   });
   afterAll(() => test.remove());
 

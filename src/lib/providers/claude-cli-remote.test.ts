@@ -4,7 +4,7 @@ import { createClaudeCliRemoteProvider, type ClaudeCliRemoteOptions } from "./cl
 
 type Manager = ClaudeCliRemoteOptions["manager"];
 
-test("it offers what connected agents offer, and asks the manager whether a model can be served", async () => {
+test("it offers what connected agents offer, and asks the manager whether a model can be served to a key", async () => {
   const hasConnectedAgent = vi.fn<Manager["hasConnectedAgent"]>((model) => model === "sonnet");
   const provider = createClaudeCliRemoteProvider({
     manager: {
@@ -19,10 +19,14 @@ test("it offers what connected agents offer, and asks the manager whether a mode
     },
   });
   expect(provider).toMatchObject({ id: "claude-cli-remote", type: "claude-cli-remote" });
-  expect(provider.isAvailable("sonnet")).toBe(true);
+  expect(provider.isAvailable("sonnet", "key_1")).toBe(true);
   expect(provider.isAvailable("opus")).toBe(false);
   expect(provider.isAvailable()).toBe(false);
-  expect(hasConnectedAgent.mock.calls).toEqual([["sonnet"], ["opus"], [undefined]]);
+  expect(hasConnectedAgent.mock.calls).toEqual([
+    ["sonnet", "key_1"],
+    ["opus", undefined],
+    [undefined, undefined],
+  ]);
   expect(await provider.getModels()).toEqual([
     { id: "sonnet", ownedBy: "anthropic", created: 0 },
     { id: "claude-opus-4-1", ownedBy: "anthropic", created: 0 },

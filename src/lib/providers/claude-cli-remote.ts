@@ -10,7 +10,7 @@ export function createClaudeCliRemoteProvider({ manager }: ClaudeCliRemoteOption
   return {
     id: "claude-cli-remote",
     type: "claude-cli-remote",
-    isAvailable: (model) => manager.hasConnectedAgent(model),
+    isAvailable: (model, keyId) => manager.hasConnectedAgent(model, keyId),
     getModels: async () => manager.models().map((id) => ({ id, ownedBy: "anthropic", created: 0 })),
     complete: (call) => manager.dispatchRequest(call),
     stream: (call, sink) => manager.dispatchStreamRequest(call, sink),

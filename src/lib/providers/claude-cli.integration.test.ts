@@ -23,6 +23,7 @@ describe("the claude-cli provider", () => {
 
   const call = (text: string, signal: AbortSignal = new AbortController().signal): ProviderCall => ({
     requestId: "r",
+    keyId: "key_1",
     completionId: "chatcmpl-1",
     created: 5,
     body: chatBodyOf({ model: "sonnet", messages: [{ role: "user", content: text }], seed: 1 }),

@@ -27,6 +27,8 @@ export interface CallTimeouts {
 /** One attempt at one provider. */
 export interface ProviderCall {
   readonly requestId: string;
+  /** The id of the client key that asks. */
+  readonly keyId: string;
   /** `chatcmpl-…`: the id that all chunks carry. */
   readonly completionId: string;
   /** Seconds since the epoch: `created` of all chunks. */
@@ -97,8 +99,8 @@ export type ProviderType = (typeof BUILTIN_PROVIDER_TYPES)[number];
 export interface LLMProvider {
   readonly id: string;
   readonly type: ProviderType;
-  /** Whether a call for this model (any model, if left out) could be served now. Cheap: called per request. */
-  isAvailable(model?: string): boolean;
+  /** Whether a call for this model by this key (any, if left out) could be served now. Cheap: called per request. */
+  isAvailable(model?: string, keyId?: string): boolean;
   /** The models on offer, from a snapshot that is refreshed in the background: at once where there is one; never rejects. */
   getModels(): MaybePromise<readonly ProviderModel[]>;
   complete(call: ProviderCall): Promise<CompletionResult>;

@@ -9,7 +9,6 @@ const SETTLE_MS = 20;
 
 export interface HomeOffersOptions {
   readonly manager: Pick<AgentManager, "status" | "subscribe">;
-  readonly takesAgents: boolean;
   readonly hasLocalCli: boolean;
   /** Told when the offers are others than before. */
   readonly onChanged: (offers: readonly HomeOffer[]) => void;
@@ -22,9 +21,9 @@ export interface HomeOffers {
 
 /** Watches what the home's providers offer, for the workers. */
 export function watchHomeOffers(options: HomeOffersOptions): HomeOffers {
-  const { manager, takesAgents, hasLocalCli, onChanged } = options;
+  const { manager, hasLocalCli, onChanged } = options;
   const read = (): readonly HomeOffer[] => [
-    ...(takesAgents ? [{ id: "claude-cli-remote", models: agentModels(manager) }] : []),
+    { id: "claude-cli-remote", models: agentModels(manager) },
     ...(hasLocalCli ? [{ id: "claude-cli", models: [...CLAUDE_MODELS] }] : []),
   ];
   let offers = read();

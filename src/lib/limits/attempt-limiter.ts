@@ -6,13 +6,16 @@ export interface AttemptLimiterOptions {
   readonly windowMs?: number;
   /** Sources remembered; the oldest is forgotten beyond it. */
   readonly maxSources?: number;
+  /** What a source that is turned away is told; about wrong admin keys unless told otherwise. */
+  readonly message?: string;
   /** Milliseconds on a clock that never goes back. */
   readonly now?: () => number;
 }
 
 /**
- * Counts wrong admin keys per source, such as a remote address, in fixed windows, to turn away a client that goes on
- * with one. It never stands between the right key and its check: what keeps a key from being guessed is its length.
+ * Counts attempts, such as those with a wrong admin key, per source, such as a remote address, in fixed windows, to turn
+ * away a client that goes on. Whether an attempt that may be right is let through first is for the caller to decide: what
+ * keeps an admin key from being guessed is its length, what keeps a short code from it is this count.
  */
 export interface AttemptLimiter {
   /** Throws GatewayError `rate_limit_exceeded` with the wait, when the source has failed too often. */
@@ -22,6 +25,7 @@ export interface AttemptLimiter {
 
 export function createAttemptLimiter(options: AttemptLimiterOptions = {}): AttemptLimiter {
   const { maxFailures = 10, windowMs = 60_000, maxSources = 10_000, now = () => performance.now() } = options;
+  const { message = "Too many attempts with a wrong admin key." } = options;
   const windows = new Map<string, { readonly endsAt: number; failures: number }>();
 
   return {
@@ -30,7 +34,7 @@ export function createAttemptLimiter(options: AttemptLimiterOptions = {}): Attem
       if (window === undefined || window.failures < maxFailures) return;
       const retryAfterMs = window.endsAt - now();
       if (retryAfterMs <= 0) return;
-      throw new GatewayError("rate_limit_exceeded", "Too many attempts with a wrong admin key.", { retryAfterMs });
+      throw new GatewayError("rate_limit_exceeded", message, { retryAfterMs });
     },
     fail(source) {
       const window = windows.get(source);

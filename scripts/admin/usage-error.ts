@@ -1,0 +1,2 @@
+/** The caller must change something: exit code 2. */
+export class UsageError extends Error {}
