@@ -52,7 +52,10 @@ program
   .action(async (code: string, { key, share }: { key: string; share: Share }) => {
     const approved = await connect()(approvedSchema, "POST", loginPath(code), { keyId: key, share });
     const served = approved.share === "all" ? "all keys" : "this key only";
-    console.error(`Approved ${approved.agentId} for ${approved.keyId}; it serves ${served}.`);
+    const { agentId, version, platform, remoteAddress } = approved;
+    console.error(
+      `Approved ${agentId} (${version}, ${platform}, ${remoteAddress}) for ${approved.keyId}; it serves ${served}.`,
+    );
   });
 
 program

@@ -54,11 +54,12 @@ export class AgentHarness {
         findEnrolment: (token) => enrolments.get(token),
       }),
     };
+    const status = createAgentStatusHandler(shared);
     const http = await startHttpHarness([
       { method: "GET", path: "/api/agent/connect", handler: createAgentConnectHandler(shared) },
       { method: "POST", path: "/api/agent/response", handler: createAgentResponseHandler(shared) },
       { method: "GET", path: "/api/agent/requests/{id}/input", handler: createAgentInputHandler(shared) },
-      { method: "GET", path: "/api/agent/status", handler: createAgentStatusHandler(shared) },
+      { method: "GET", path: "/api/agent/status", handler: async (context) => await status(context, undefined) },
     ]);
     return new AgentHarness(manager, http);
   }

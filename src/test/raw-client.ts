@@ -36,7 +36,9 @@ export class RawClient {
   async until(pattern: RegExp): Promise<string> {
     while (!pattern.test(this.received)) {
       if (this.socket.closed) throw new Error(`closed after ${JSON.stringify(this.received.slice(0, 500))}`);
-      await Promise.race([once(this.socket, "data"), this.#closed]);
+      // Not `once`, which rejects at an error too: the close behind it tells, after all that had come.
+      const data = new Promise((resolve) => this.socket.once("data", resolve));
+      await Promise.race([data, this.#closed]);
     }
     return this.received;
   }

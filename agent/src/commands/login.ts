@@ -32,8 +32,11 @@ export async function runLogin({ config, warnings }: LoadedConfig, env: Environm
     const begun = await begin(client, agentId);
     for (const line of describeApproval(begun, url)) say(line);
     const approved = await waitForApproval(client, begun);
-    writeCredential(path, url, approved);
-    say(`Logged in at ${url} as ${printable(approved.agentId)}. Start the agent with: codewise-agent --url ${url}`);
+    writeCredential(path, url, { agentId: approved.agentId, token: approved.token });
+    const served = approved.share === "all" ? "all keys" : `the key "${printable(approved.owner)}" alone`;
+    say(`Logged in at ${url} as ${printable(approved.agentId)}, to serve the requests of ${served}.`);
+    say(`If that is not what you want: codewise-agent logout --url ${url}`);
+    say(`Start the agent with: codewise-agent --url ${url}`);
     if (earlier !== undefined) await endToken(url, earlier).catch(() => undefined);
     return EXIT.ok;
   } catch (error) {
@@ -83,7 +86,7 @@ async function waitForApproval(client: ProxyClient, { deviceCode, expiresInMs, i
     }
     if (answer.status === 410 || answer.status === 404) break;
     const poll = read(answer, pollAnswerSchema);
-    if (poll.status === "approved") return { agentId: poll.agentId, token: poll.token };
+    if (poll.status === "approved") return poll;
   }
   throw new LoginFailure("the login was denied or has expired", EXIT.unauthorized);
 }
@@ -92,7 +95,8 @@ function describeApproval({ userCode, expiresInMs }: LoginAnswer, url: string): 
   return [
     `Code: ${userCode}`,
     `It is to be approved within ${Math.round(expiresInMs / 60_000)} minutes, either by the owner of a client key of ${url}:`,
-    `  curl -X POST ${url}/api/agent/login/approve -H "Authorization: Bearer $OPENAI_API_KEY" -d '{"userCode": "${userCode}"}'`,
+    // By standard input: what stands on a command line can be read by every user of the machine.
+    `  echo "Authorization: Bearer $CODEWISE_API_KEY" | curl -X POST ${url}/api/agent/login/approve -H @- -d '{"userCode": "${userCode}"}'`,
     "or by the operator, where the proxy was installed:",
     `  npm run agents -- approve ${userCode} --key key_…`,
     "Waiting for it…",

@@ -88,7 +88,7 @@ describe("the file of credentials", () => {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(join(home, "elsewhere"), JSON.stringify({ proxies: { [URL]: LAPTOP } }), { mode: 0o600 });
     symlinkSync(join(home, "elsewhere"), path);
-    expect(problem(() => readCredential(path, URL))).toContain("no file of this program");
+    expect(problem(() => readCredential(path, URL))).toMatch(/no file of this program|ELOOP/);
   });
 
   it.each(["", "{", "[]", '{"proxies":1}', '{"proxies":{"a":{"agentId":"x","token":"cwa_s3cret with space"}}}'])(

@@ -1,7 +1,7 @@
 /** The tokens that `codewise-agent login` was given, one for each proxy, in a file that only its owner can read. */
 import { randomUUID } from "node:crypto";
-import { chmodSync, closeSync, fsyncSync, lstatSync, mkdirSync, openSync } from "node:fs";
-import { readFileSync, renameSync, rmSync, writeSync } from "node:fs";
+import { chmodSync, closeSync, constants, fstatSync, fsyncSync, lstatSync, mkdirSync, openSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, isAbsolute, join } from "node:path";
 import { z } from "zod";
@@ -57,22 +57,38 @@ export function removeCredential(path: string, url: string): void {
 /** Makes the file's folder, closed to other users. Throws {@link ConfigError} where that cannot be. */
 export function prepareFolder(path: string): void {
   orConfigError("make a folder for", path, () => {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    chmodSync(dirname(path), 0o700);
+    const folder = dirname(path);
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    if (!lstatSync(folder).isDirectory()) throw new ConfigError(`${folder} is no folder`);
+    chmodSync(folder, 0o700);
   });
 }
 
 function readFile(path: string): Stored {
-  const found = orConfigError("read", path, () => lstatSync(path, { throwIfNoEntry: false }));
-  if (found === undefined) return {};
-  if (!found.isFile() || found.size > MAX_FILE_BYTES)
-    throw new ConfigError(`${path} is no file of this program: remove it`);
-  if (process.platform !== "win32" && (found.mode & OTHERS) !== 0) {
-    throw new ConfigError(`${path} holds tokens and is open to other users: run chmod 600 on it`);
-  }
-  const parsed = fileSchema.safeParse(parse(orConfigError("read", path, () => readFileSync(path, "utf8"))));
+  const text = orConfigError("read", path, () => readOwnFile(path));
+  if (text === undefined) return {};
+  const parsed = fileSchema.safeParse(parse(text));
   if (!parsed.success) throw new ConfigError(`${path} is malformed: remove it, and log in again`);
   return parsed.data.proxies;
+}
+
+/** The text of a file that is this user's own and closed to others; undefined where there is none. What is checked is what is read. */
+function readOwnFile(path: string): string | undefined {
+  if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return undefined;
+  const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    const found = fstatSync(file);
+    const isOwn = process.geteuid === undefined || found.uid === process.geteuid();
+    if (!found.isFile() || found.size > MAX_FILE_BYTES || !isOwn) {
+      throw new ConfigError(`${path} is no file of this program and user: remove it`);
+    }
+    if (process.platform !== "win32" && (found.mode & OTHERS) !== 0) {
+      throw new ConfigError(`${path} holds tokens and is open to other users: run chmod 600 on it`);
+    }
+    return readFileSync(file, "utf8");
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** At once or not at all: whoever reads sees the old file or the new one. */
@@ -83,7 +99,7 @@ function writeFile(path: string, proxies: Stored): void {
     try {
       const file = openSync(temporary, "wx", 0o600);
       try {
-        writeSync(file, `${JSON.stringify({ proxies }, null, 2)}\n`);
+        writeFileSync(file, `${JSON.stringify({ proxies }, null, 2)}\n`);
         fsyncSync(file);
       } finally {
         closeSync(file);
@@ -108,6 +124,7 @@ function orConfigError<Value>(verb: string, path: string, work: () => Value): Va
   try {
     return work();
   } catch (error) {
+    if (error instanceof ConfigError) throw error;
     const code = error instanceof Error && "code" in error ? String(error.code) : "unknown reason";
     throw new ConfigError(`cannot ${verb} ${path} (${code})`);
   }

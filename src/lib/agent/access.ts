@@ -16,7 +16,7 @@ export interface AgentAccess {
   readonly enrolment: Enrolment | undefined;
 }
 
-/** Whether an agent may be given the requests of a client key (by its id). */
-export function mayServe({ enrolment }: AgentAccess, keyId: string): boolean {
-  return enrolment === undefined || enrolment.share === "all" || enrolment.owner.id === keyId;
+/** The id of the only client key whose requests an agent may be given; undefined where it may be given those of all. */
+export function servesOnly({ enrolment }: AgentAccess): string | undefined {
+  return enrolment?.share === "owner" ? enrolment.owner.id : undefined;
 }

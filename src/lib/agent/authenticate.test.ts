@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { HttpRequest } from "../http/context.ts";
-import { mayServe, type Enrolment } from "./access.ts";
+import { servesOnly, type Enrolment } from "./access.ts";
 import { createAgentAuthenticator, requireAgent } from "./authenticate.ts";
 
 const ENROLMENT: Enrolment = { id: "agt_1", agentId: "laptop", owner: { id: "key_1", name: "ann" }, share: "owner" };
@@ -32,8 +32,7 @@ test("a token works under its own agent id only", () => {
 });
 
 test("an agent serves its owner's key, or all keys where it is shared or came with the secret", () => {
-  expect(mayServe({ enrolment: ENROLMENT }, "key_1")).toBe(true);
-  expect(mayServe({ enrolment: ENROLMENT }, "key_2")).toBe(false);
-  expect(mayServe({ enrolment: { ...ENROLMENT, share: "all" } }, "key_2")).toBe(true);
-  expect(mayServe({ enrolment: undefined }, "key_2")).toBe(true);
+  expect(servesOnly({ enrolment: ENROLMENT })).toBe("key_1");
+  expect(servesOnly({ enrolment: { ...ENROLMENT, share: "all" } })).toBeUndefined();
+  expect(servesOnly({ enrolment: undefined })).toBeUndefined();
 });

@@ -61,6 +61,7 @@ export interface AgentConnectionHandle {
 export class AgentManager {
   readonly #options: AgentManagerOptions;
   readonly #now: () => number;
+  /** By {@link seatOf}. */
   readonly #sessions = new Map<string, AgentSession>();
   readonly #dispatcher: RequestDispatcher;
   readonly #changes: ChangeFeed;
@@ -92,7 +93,8 @@ export class AgentManager {
   registerAgent(registration: AgentRegistration): AgentConnectionHandle {
     const { agentId, instance, access, version, protocol, openStream } = registration;
     const { pingIntervalMs, resumeGraceMs, logger } = this.#options;
-    const holder = this.#sessions.get(agentId);
+    const seat = seatOf(registration);
+    const holder = this.#sessions.get(seat);
     const isReturn = holder?.isOf(instance, access) === true;
     if (this.#isRevoked(access)) throw new GatewayError("invalid_api_key", "This agent was revoked.");
     const hasWork = isReturn && holder.hasWork;
@@ -104,7 +106,7 @@ export class AgentManager {
           retryAfterMs: Math.min(pingIntervalMs, 5000),
         });
       }
-      this.removeAgent(agentId, "a new instance took its place");
+      this.#remove(holder, "a new instance took its place");
     }
     const session =
       (isReturn ? holder : undefined) ??
@@ -122,7 +124,7 @@ export class AgentManager {
         onExpired: (expired) => this.#remove(expired, "it did not come back in time"),
       });
     const stream = openStream();
-    this.#sessions.set(agentId, session);
+    this.#sessions.set(seat, session);
     session.attach(stream);
     if (this.#drainEvent !== undefined) session.drain(this.#drainEvent);
     logger.info({ agentId, instance, version, returned: isReturn }, "agent connected");
@@ -131,8 +133,7 @@ export class AgentManager {
 
   /** Closes an agent's stream and forgets it; its requests fail over, or fail with `agent_lost`. */
   removeAgent(agentId: string, reason: string): void {
-    const session = this.#sessions.get(agentId);
-    if (session !== undefined) this.#remove(session, reason);
+    for (const session of this.#sessions.values()) if (session.agentId === agentId) this.#remove(session, reason);
   }
 
   /** Ends the agents of an enrolment, or of an owner's key, by its id: their streams at once, and what they run as for a lost agent. */
@@ -156,13 +157,20 @@ export class AgentManager {
     return false;
   }
 
-  /** The models of all ready agents, each once; wildcards are left out. */
-  models(): string[] {
+  /** The models of the ready agents that may serve the key (without one: any key), each once; wildcards are left out. */
+  models(keyId?: string): string[] {
     const models = new Set<string>();
     for (const session of this.#sessions.values()) {
-      if (session.isReady) for (const model of session.models) if (!model.endsWith("*")) models.add(model);
+      if (!session.isReady || !session.serves(keyId)) continue;
+      for (const model of session.models) if (!model.endsWith("*")) models.add(model);
     }
     return [...models];
+  }
+
+  /** What the ready agents offer, wildcards included, and to whose key alone (null: to all). */
+  offers(): { readonly owner: string | null; readonly models: readonly string[] }[] {
+    const ready = [...this.#sessions.values()].filter((session) => session.isReady);
+    return ready.map(({ models, servesOnly }) => ({ owner: servesOnly ?? null, models }));
   }
 
   /** Whether this instance is registered, connected or within its grace. */
@@ -217,9 +225,14 @@ export class AgentManager {
     return attempt?.cancelling === undefined ? attempt?.input() : undefined;
   }
 
-  status(): AgentStatus {
+  /** All of it; for the holder of a key only the agents that may serve the key, and their work where they are the key's own. */
+  status(keyId?: string): AgentStatus {
+    const sessions = [...this.#sessions.values()].filter((session) => keyId === undefined || session.serves(keyId));
     return {
-      agents: [...this.#sessions.values()].map((session) => session.status()),
+      agents: sessions.map((session) => {
+        const status = session.status();
+        return keyId === undefined || status.owner?.keyId === keyId ? status : { ...status, owner: null, requests: [] };
+      }),
       pendingRequests: this.#dispatcher.pendingCount,
       queuedRequests: this.#dispatcher.queuedCount,
       oldestPendingMs: this.#dispatcher.oldestMs(),
@@ -248,9 +261,9 @@ export class AgentManager {
     this.#changes.close();
   }
 
-  #session({ agentId, instance, access }: ProvenAgent): AgentSession | undefined {
-    const session = this.#sessions.get(agentId);
-    return session?.isOf(instance, access) === true ? session : undefined;
+  #session(agent: ProvenAgent): AgentSession | undefined {
+    const session = this.#sessions.get(seatOf(agent));
+    return session?.isOf(agent.instance, agent.access) === true ? session : undefined;
   }
 
   #isRevoked({ enrolment }: AgentAccess): boolean {
@@ -258,8 +271,9 @@ export class AgentManager {
   }
 
   #remove(session: AgentSession, reason: string): void {
-    if (this.#sessions.get(session.agentId) !== session) return;
-    this.#sessions.delete(session.agentId);
+    const seat = seatOf({ agentId: session.agentId, access: session });
+    if (this.#sessions.get(seat) !== session) return;
+    this.#sessions.delete(seat);
     session.close(reason);
     this.#options.logger.info({ agentId: session.agentId, instance: session.instance, reason }, "agent removed");
     this.#changed();
@@ -269,6 +283,14 @@ export class AgentManager {
     this.#changes.announce();
     this.#dispatcher.placeWaiting();
   }
+}
+
+/**
+ * What one agent at a time holds: a name, for each way of being let in. Whoever logs in under the name of an agent that came
+ * with the shared secret must not take its place.
+ */
+function seatOf({ agentId, access }: Pick<ProvenAgent, "agentId" | "access">): string {
+  return `${access.enrolment === undefined ? "secret" : "login"} ${agentId}`;
 }
 
 function commit(

@@ -5,13 +5,13 @@ import { createAgentConnectHandler } from "./connect.ts";
 import { createAgentInputHandler } from "./input.ts";
 import type { AgentManager } from "./manager.ts";
 import { createAgentResponseHandler } from "./response.ts";
-import { createAgentStatusHandler } from "./status.ts";
+import { createAgentStatusHandler, type GuardedHandler } from "./status.ts";
 
 export interface AgentRoutesOptions {
   readonly manager: AgentManager;
   readonly authenticateAgent: AuthenticateAgent;
   /** Wraps the status handler with the check of who may see it. */
-  readonly guardStatus: (handler: HttpHandler) => HttpHandler;
+  readonly guardStatus: (handler: GuardedHandler) => HttpHandler;
 }
 
 /** The agents' endpoints. */

@@ -1,7 +1,7 @@
 import { toGatewayError } from "../http/errors.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { CancelReason } from "./abort.ts";
-import { mayServe, type AgentAccess, type Enrolment } from "./access.ts";
+import { servesOnly, type AgentAccess, type Enrolment } from "./access.ts";
 import { agentLost } from "./agent-failure.ts";
 import type { Attempt, AttemptHost } from "./attempt.ts";
 import type { CommitStatus } from "./commit.ts";
@@ -80,8 +80,13 @@ export class AgentSession implements Candidate, AttemptHost {
   }
 
   /** Whether it may be given requests of this client key. */
-  serves(keyId: string): boolean {
-    return mayServe(this, keyId);
+  serves(keyId: string | undefined): boolean {
+    return this.servesOnly === undefined || this.servesOnly === keyId;
+  }
+
+  /** The id of the only key that it serves; undefined where it serves all. */
+  get servesOnly(): string | undefined {
+    return servesOnly(this);
   }
 
   /** Whether these are the same process and the same credential as the ones it was let in with. */

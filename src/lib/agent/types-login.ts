@@ -43,13 +43,24 @@ export const pollAnswerSchema = z.discriminatedUnion("status", [
       .max(512)
       .regex(/^[\x21-\x7e]+$/),
     agentId: agentIdSchema,
+    /** Whose requests it will be given: the name of the key that it belongs to, and whether those of all others too. */
+    owner: z.string(),
+    share: shareSchema,
   }),
 ]);
 
 /** `POST /api/agent/login/approve`, by the owner of the key that is the bearer. */
 export const approveRequestSchema = z.object({ userCode: z.string().min(1).max(32), share: shareSchema.optional() });
 /** Its answer, and that of the operator's approval. */
-export const approvedSchema = z.object({ agentId: z.string(), keyId: z.string(), share: shareSchema });
+export const approvedSchema = z.object({
+  agentId: z.string(),
+  keyId: z.string(),
+  share: shareSchema,
+  /** What the agent said of itself, and where it is: for whoever has approved it to see whether it is the one. */
+  version: z.string(),
+  platform: z.string(),
+  remoteAddress: z.string(),
+});
 
 export type Share = z.infer<typeof shareSchema>;
 export type LoginRequest = z.infer<typeof loginRequestSchema>;

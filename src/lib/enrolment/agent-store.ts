@@ -28,6 +28,15 @@ export interface AgentStoreOptions {
   readonly cache?: Omit<KeyCacheOptions<Enrolment>, "load">;
 }
 
+/** Agents that work and belong to one key. */
+const MAX_PER_KEY = 20;
+
+export interface Enrolled {
+  readonly token: string;
+  /** The name of the owner's key. */
+  readonly owner: string;
+}
+
 /** What an agent is to be enrolled as. */
 export interface Claim {
   readonly agentId: string;
@@ -59,18 +68,18 @@ export class AgentStore {
 
   /**
    * Whether a key may have an agent of this name: else throws GatewayError `not_found` (404) where there is no such key that
-   * works, `conflict` (409) while the name is another owner's, `database_unavailable` (503).
+   * works, `conflict` (409) while the name is another owner's or the key has 20 agents, `database_unavailable` (503).
    */
   async requireClaim(claim: Claim): Promise<void> {
     await this.#checkClaim(claim);
   }
 
   /**
-   * Enrols an agent and answers its token, which is kept nowhere. An earlier enrolment of the same name ends: it is its
+   * Enrols an agent and answers its token, which is kept nowhere, and the name of its owner's key. An earlier enrolment of the same name ends: it is its
    * owner's own, or that of a key that works no more. Throws as {@link AgentStore.requireClaim}.
    */
-  async enrol({ agentId, keyId, share }: Claim & { readonly share: Share }): Promise<string> {
-    const replaced = await this.#checkClaim({ agentId, keyId });
+  async enrol({ agentId, keyId, share }: Claim & { readonly share: Share }): Promise<Enrolled> {
+    const { replaced, owner } = await this.#checkClaim({ agentId, keyId });
     const token = generateAgentToken();
     const row = { id: generateEnrolmentId(), agentId, ownerKeyId: keyId, share, hash: hashKey(token) };
     try {
@@ -82,7 +91,7 @@ export class AgentStore {
     }
     this.#options.logger.info({ enrolment: row.id, agentId, keyId, share, replaced }, "agent enrolled");
     if (replaced !== undefined) this.#ended(replaced);
-    return token;
+    return { token, owner };
   }
 
   /** All enrolled agents, newest first, revoked ones included. Throws GatewayError `database_unavailable`. */
@@ -114,13 +123,16 @@ export class AgentStore {
     await this.#uses.close();
   }
 
-  /** The id of the enrolment that a new one of this name takes the place of. */
-  async #checkClaim(claim: Claim): Promise<string | undefined> {
-    const { holder, keyName } = await orUnavailable(selectClaim(this.#options.database, claim));
+  /** The id of the enrolment that a new one of this name takes the place of, and the name of the key. */
+  async #checkClaim(claim: Claim): Promise<{ readonly replaced: string | undefined; readonly owner: string }> {
+    const { holder, keyName, held } = await orUnavailable(selectClaim(this.#options.database, claim));
     if (keyName === undefined) throw new GatewayError("not_found", "There is no key with this id that works.");
-    if (holder === undefined) return undefined;
-    if (holder.ownerKeyId !== claim.keyId && holder.ownerRevokedAt === null) throw taken(claim.agentId);
-    return holder.id;
+    if (holder !== undefined) {
+      if (holder.ownerKeyId !== claim.keyId && holder.ownerRevokedAt === null) throw taken(claim.agentId);
+    } else if (held >= MAX_PER_KEY) {
+      throw new GatewayError("conflict", `This key has ${MAX_PER_KEY} agents already: revoke one of them.`);
+    }
+    return { replaced: holder?.id, owner: keyName };
   }
 
   async #load(hashes: readonly string[]): Promise<ReadonlyMap<string, Enrolment>> {

@@ -18,8 +18,8 @@ export async function approveLogin(
   { desk, agentStore }: { readonly desk: LoginDesk; readonly agentStore: AgentStore },
   { userCode, source, approval }: ApprovalRequest,
 ): Promise<Approved> {
-  const { agentId } = desk.find(userCode, source);
+  const { agentId, version, platform, remoteAddress } = desk.find(userCode, source);
   await agentStore.requireClaim({ agentId, keyId: approval.keyId });
   desk.settle(userCode, source, approval);
-  return { agentId, ...approval };
+  return { agentId, ...approval, version, platform, remoteAddress };
 }

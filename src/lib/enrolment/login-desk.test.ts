@@ -79,13 +79,26 @@ describe("what is bounded", () => {
     desk.begin(LAPTOP, "1.2.3.4");
   });
 
-  test("a hundred logins wait at most; the expired ones give way", () => {
-    for (let count = 0; count < 100; count += 1) desk.begin(LAPTOP, `10.0.0.${count}`);
-    const full = expect.objectContaining({ code: "proxy_overloaded", status: 503, retryAfterMs: 600_000 });
-    expect(() => desk.begin(LAPTOP, "9.9.9.9")).toThrow(full);
+  test("a hundred logins wait at most; the network that has most of them gives way, then the expired ones", () => {
+    const mine = desk.begin(LAPTOP, "1.2.3.4");
+    for (let count = 0; count < 99; count += 1) {
+      // One subscriber's addresses count as one, however many they are.
+      if (count % 5 === 0) clock += 60_000 / 40;
+      desk.begin(LAPTOP, count < 2 ? "10.0.0.9" : `10.0.${count}.1`);
+    }
+    desk.begin(LAPTOP, "9.9.9.9");
+    expect(desk.pending()).toHaveLength(100);
+    expect(desk.pending().filter(({ remoteAddress }) => remoteAddress === "10.0.0.9")).toHaveLength(1);
+    expect(desk.find(mine.userCode, "key_1")).toMatchObject(LAPTOP);
     clock += 600_000;
     desk.begin(LAPTOP, "9.9.9.9");
     expect(desk.pending()).toHaveLength(1);
+  });
+
+  test("the addresses of one IPv6 network begin as few logins as one address", () => {
+    for (let count = 0; count < 5; count += 1) desk.begin(LAPTOP, `2001:db8:1:2::${count + 1}`);
+    expect(() => desk.begin(LAPTOP, "2001:db8:1:2:ffff::1")).toThrow(code("rate_limit_exceeded", 429));
+    desk.begin(LAPTOP, "2001:db8:1:3::1");
   });
 
   test("guessing of user codes ends after a few, even where the next would be right; others are not held up", () => {

@@ -71,19 +71,16 @@ export class LoginDesk {
   }
 
   /**
-   * Begins a login. Throws GatewayError: `rate_limit_exceeded` (429) after too many from the address, `proxy_overloaded`
-   * (503) while as many as may be wait; both say when to come back.
+   * Begins a login. Where as many as may be wait, the oldest one of the network that has most of them is given up, so that
+   * nobody keeps all others out. Throws GatewayError `rate_limit_exceeded` (429) after too many from the network.
    */
   begin(request: LoginRequest, remoteAddress: string): LoginAnswer {
     const { now, maxPending, lifetimeMs, intervalMs } = this.#options;
-    this.#newLogins.check(remoteAddress);
+    const network = networkOf(remoteAddress);
+    this.#newLogins.check(network);
     this.#forgetExpired();
-    const oldest = this.#logins.values().next().value;
-    if (oldest !== undefined && this.#logins.size >= maxPending) {
-      const retryAfterMs = Math.max(1, oldest.startedAt + lifetimeMs - now());
-      throw new GatewayError("proxy_overloaded", "Too many agents wait for their login's approval.", { retryAfterMs });
-    }
-    this.#newLogins.fail(remoteAddress);
+    if (this.#logins.size >= maxPending) this.#makeRoom();
+    this.#newLogins.fail(network);
     const deviceCode = generateDeviceCode();
     let userCode = generateUserCode();
     while (this.#logins.has(userCode)) userCode = generateUserCode();
@@ -156,12 +153,25 @@ export class LoginDesk {
     return { status: "approved", agentId: login.agentId, approval: login.verdict, putBack };
   }
 
+  #makeRoom(): void {
+    const byNetwork = Map.groupBy(this.#logins.values(), ({ remoteAddress }) => networkOf(remoteAddress));
+    const [most] = [...byNetwork.values()].toSorted((left, right) => right.length - left.length);
+    const given = most?.find(({ verdict }) => verdict === undefined) ?? most?.[0];
+    if (given !== undefined) this.#logins.delete(given.userCode);
+  }
+
   #forgetExpired(): void {
     const { now, lifetimeMs } = this.#options;
     for (const { userCode, startedAt } of this.#logins.values()) {
       if (now() - startedAt >= lifetimeMs) this.#logins.delete(userCode);
     }
   }
+}
+
+/** What one subscriber has: an IPv4 address, or the first half of an IPv6 address. */
+function networkOf(remoteAddress: string): string {
+  const isIpv6 = remoteAddress.includes(":") && !remoteAddress.includes(".");
+  return isIpv6 ? remoteAddress.split(":").slice(0, 4).join(":") : remoteAddress;
 }
 
 function ended(why: string): GatewayError {

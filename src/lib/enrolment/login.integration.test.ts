@@ -41,10 +41,12 @@ describe("the login of an agent by a short code", () => {
     expect([tooFast.status, tooFast.headers.get("retry-after")]).toEqual([429, "2"]);
 
     const approved = await send("POST", "/api/agent/login/approve", proxy.apiKey, { userCode: userCode.toLowerCase() });
-    expect(approved).toMatchObject({ status: 200, body: { agentId: "laptop", keyId: await keyId(), share: "owner" } });
+    const seen = { agentId: "laptop", platform: "linux-x64", remoteAddress: "127.0.0.1" };
+    expect(approved).toMatchObject({ status: 200, body: { ...seen, keyId: await keyId(), share: "owner" } });
     await new Promise((resolve) => setTimeout(resolve, intervalMs));
     const answer = await poll(deviceCode);
-    expect(answer).toMatchObject({ status: 200, body: { status: "approved", agentId: "laptop" } });
+    const approval = { status: "approved", agentId: "laptop", owner: "test", share: "owner" };
+    expect(answer).toMatchObject({ status: 200, body: approval });
     const { token } = answer.body;
     expect(token).toMatch(/^cwa_\w{43}$/);
     expect(await poll(deviceCode)).toMatchObject({ status: 410, body: { error: { code: "agent_login_ended" } } });
@@ -104,12 +106,26 @@ describe("the login of an agent by a short code", () => {
     expect((await send("POST", "/api/agent/login/approve", otherKey, { userCode })).status).toBe(200);
   });
 
+  it("is refused to a key that has twenty agents, but for one of their names", async () => {
+    const owner = await keyId();
+    for (let count = 0; count < 20; count += 1) {
+      await proxy.runtime.agentStore.enrol({ agentId: `agent-${count}`, keyId: owner, share: "owner" });
+    }
+    const claim = (agentId: string) => proxy.runtime.agentStore.requireClaim({ agentId, keyId: owner });
+    await expect(claim("one-more")).rejects.toMatchObject({ code: "conflict" });
+    await claim("agent-7");
+  });
+
   it("takes the place of the same owner's earlier one, whose token ends", async () => {
     const owner = await keyId();
-    const earlier = await proxy.runtime.agentStore.enrol({ agentId: "laptop", keyId: owner, share: "owner" });
+    const { token: earlier } = await proxy.runtime.agentStore.enrol({
+      agentId: "laptop",
+      keyId: owner,
+      share: "owner",
+    });
     const agent = new FakeAgent({ url: proxy.url, secret: earlier });
     await agent.start();
-    const token = await proxy.runtime.agentStore.enrol({ agentId: "laptop", keyId: owner, share: "all" });
+    const { token } = await proxy.runtime.agentStore.enrol({ agentId: "laptop", keyId: owner, share: "all" });
     await agent.ended();
     expect((await agent.tryConnect())?.status).toBe(401);
     const next = new FakeAgent({ url: proxy.url, secret: token });

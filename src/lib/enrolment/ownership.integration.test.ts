@@ -24,9 +24,11 @@ afterEach(async () => {
 });
 afterAll(async () => await proxy.close());
 
+const tokenOf = async (share: Share): Promise<string> =>
+  (await proxy.runtime.agentStore.enrol({ agentId, keyId: owner.id, share })).token;
+
 async function enrol(share: Share, maxConcurrency = 1): Promise<FakeAgent> {
-  const token = await proxy.runtime.agentStore.enrol({ agentId, keyId: owner.id, share });
-  const agent = new FakeAgent({ url: proxy.url, secret: token, agentId });
+  const agent = new FakeAgent({ url: proxy.url, secret: await tokenOf(share), agentId });
   agents.push(agent);
   await agent.start({ maxConcurrency });
   return agent;
@@ -79,6 +81,44 @@ describe("an enrolled agent", () => {
     expect(await answer).toMatchObject({ status: 200, text: expect.stringContaining("for all") });
   });
 
+  it("adds its models to what its owner's key sees, and to no other's list or routes", async () => {
+    const agent = new FakeAgent({ url: proxy.url, secret: await tokenOf("owner"), agentId });
+    agents.push(agent);
+    await agent.start({ models: ["sonnet", "gpt-private"] });
+    const listed = async (key: string): Promise<string> =>
+      await (await fetch(`${proxy.url}/v1/models`, { headers: { authorization: `Bearer ${key}` } })).text();
+    expect(await listed(owner.key)).toContain("gpt-private");
+    expect(await listed(proxy.apiKey)).not.toContain("gpt-private");
+  });
+
+  it("is shown to its owner with its work, and to no other key; a shared one without owner and work", async () => {
+    const status = async (key: string): Promise<unknown> =>
+      await (await fetch(`${proxy.url}/api/agent/status`, { headers: { authorization: `Bearer ${key}` } })).json();
+    const agent = await enrol("owner");
+    const answer = ask(owner.key);
+    const run = new FakeRun(await agent.event("request"));
+    expect(await status(owner.key)).toMatchObject({
+      agents: [{ id: agentId, owner: { keyId: owner.id }, requests: [{ model: "sonnet" }] }],
+    });
+    expect(await status(proxy.apiKey)).toMatchObject({ agents: [] });
+    await agent.post([run.accept(), run.text("x"), run.complete()]);
+    await answer;
+    await agent.drop();
+    agentId = `${agentId}-shared`;
+    await enrol("all");
+    expect(await status(proxy.apiKey)).toMatchObject({ agents: [{ id: agentId, owner: null, requests: [] }] });
+  });
+
+  it("does not take the place of an agent of the same name that came with the shared secret", async () => {
+    const common = await bySecret(agentId);
+    const namesake = await enrol("owner");
+    expect(proxy.runtime.manager.status().agents).toHaveLength(2);
+    const answer = ask(proxy.apiKey);
+    await serve(common, "from the one with the secret");
+    expect((await answer).text).toContain("from the one with the secret");
+    expect(namesake.unread).toEqual([]);
+  });
+
   it("that is free is not given another key's waiting request, which waits for one that may serve it", async () => {
     const [own, common] = [await enrol("owner"), await bySecret("common")];
     const first = ask(proxy.apiKey);
@@ -100,7 +140,7 @@ describe("an enrolled agent", () => {
   });
 
   it("is refused under another agent id, at the stream and at the posts", async () => {
-    const token = await proxy.runtime.agentStore.enrol({ agentId, keyId: owner.id, share: "owner" });
+    const { token } = await proxy.runtime.agentStore.enrol({ agentId, keyId: owner.id, share: "owner" });
     const impostor = new FakeAgent({ url: proxy.url, secret: token, agentId: "elsewhere" });
     expect(await impostor.tryConnect()).toMatchObject({
       status: 403,
@@ -117,7 +157,10 @@ describe("an enrolled agent", () => {
     const impostor = new FakeAgent({ url: proxy.url, secret: TEST_AGENT_SECRET, agentId, instance });
     const { results } = await impostor.post([run.accept(), run.text("stolen"), run.complete()]);
     expect(results).toMatchObject([{ status: "unknown" }]);
-    expect((await impostor.tryConnect())?.status).toBe(409);
+    // Let in, it is an agent of its own beside the other.
+    agents.push(impostor);
+    await impostor.start();
+    expect((await impostor.post([run.accept()])).results).toMatchObject([{ status: "unknown" }]);
     const again = new FakeRun({ requestId: run.requestId, attempt: 1 });
     await agent.post([again.accept(), again.text("honest"), again.complete()]);
     expect((await answer).text).toContain("honest");

@@ -54,11 +54,17 @@ function createPollHandler({ desk, agentStore }: LoginRoutesOptions): HttpHandle
       return;
     }
     const { agentId, approval } = result;
-    const token = await agentStore.enrol({ agentId, ...approval }).catch((error: unknown) => {
+    const { token, owner } = await agentStore.enrol({ agentId, ...approval }).catch((error: unknown) => {
       if (toGatewayError(error).code === "database_unavailable") result.putBack();
       throw error;
     });
-    sendJson(context.response, 200, { status: "approved", token, agentId } satisfies PollAnswer);
+    sendJson(context.response, 200, {
+      status: "approved",
+      token,
+      agentId,
+      owner,
+      share: approval.share,
+    } satisfies PollAnswer);
   };
 }
 

@@ -25,7 +25,7 @@ export function collectOffers(
   if (forced !== undefined) return [{ id: forced.id, available: forced.isAvailable(model, keyId), models: NO_IDS }];
   const forClaude = isClaudeModel(model);
   const lists = providers.map((provider) =>
-    forClaude && isClaudeProvider(provider.id) ? NO_MODELS : provider.getModels(),
+    forClaude && isClaudeProvider(provider.id) ? NO_MODELS : provider.getModels(keyId),
   );
   if (lists.every(isKnown)) return toOffers(providers, { model, keyId }, lists);
   return Promise.all(lists.map(async (list) => await list)).then((known) =>

@@ -8,7 +8,7 @@ import { splitForcedProvider } from "./resolve-targets.ts";
 
 export interface ModelsOptions {
   readonly registry: ProviderRegistry;
-  readonly lookUpKey: (token: string) => MaybePromise<unknown>;
+  readonly lookUpKey: (token: string) => MaybePromise<{ readonly id: string } | undefined>;
 }
 
 interface ModelObject {
@@ -18,20 +18,22 @@ interface ModelObject {
   readonly owned_by: string;
 }
 
-/** `GET /v1/models`: each model once, of every provider that could serve now. */
+/** `GET /v1/models`: each model once, of every provider that could serve the key now. */
 export function createListModelsHandler(options: ModelsOptions): HttpHandler {
   return async (context) => {
-    await authenticate(context, options.lookUpKey);
-    sendJson(context.response, 200, { object: "list", data: [...(await availableModels(options.registry)).values()] });
+    const key = await authenticate(context, options.lookUpKey);
+    const models = await availableModels(options.registry, key.id);
+    sendJson(context.response, 200, { object: "list", data: [...models.values()] });
   };
 }
 
 /** `GET /v1/models/{id}`: `id` may hold slashes, and may name a provider as chat requests do. */
 export function createGetModelHandler(options: ModelsOptions): HttpHandler {
   return async (context) => {
-    await authenticate(context, options.lookUpKey);
+    const key = await authenticate(context, options.lookUpKey);
     const id = context.params["id"] ?? "";
-    const model = (await availableModels(options.registry)).get(id) ?? (await forcedModel(options.registry, id));
+    const available = await availableModels(options.registry, key.id);
+    const model = available.get(id) ?? (await forcedModel(options.registry, id, key.id));
     if (model === undefined) {
       throw new GatewayError("model_not_found", `The model \`${id.slice(0, 200)}\` does not exist.`, {
         param: "model",
@@ -41,24 +43,24 @@ export function createGetModelHandler(options: ModelsOptions): HttpHandler {
   };
 }
 
-async function availableModels(registry: ProviderRegistry): Promise<Map<string, ModelObject>> {
+async function availableModels(registry: ProviderRegistry, keyId: string): Promise<Map<string, ModelObject>> {
   const models = new Map<string, ModelObject>();
   for (const provider of registry.list()) {
-    if (!provider.isAvailable()) continue;
-    for (const { id, created, ownedBy } of await provider.getModels()) {
+    if (!provider.isAvailable(undefined, keyId)) continue;
+    for (const { id, created, ownedBy } of await provider.getModels(keyId)) {
       if (!models.has(id)) models.set(id, { id, object: "model", created, owned_by: ownedBy });
     }
   }
   return models;
 }
 
-async function forcedModel(registry: ProviderRegistry, id: string): Promise<ModelObject | undefined> {
+async function forcedModel(registry: ProviderRegistry, id: string, keyId: string): Promise<ModelObject | undefined> {
   const forced = splitForcedProvider(
     id,
     registry.list().map((provider) => provider.id),
   );
   const provider = forced.providerId === undefined ? undefined : registry.get(forced.providerId);
-  if (provider === undefined || !provider.isAvailable()) return undefined;
-  const found = (await provider.getModels()).find((model) => model.id === forced.model);
+  if (provider === undefined || !provider.isAvailable(undefined, keyId)) return undefined;
+  const found = (await provider.getModels(keyId)).find((model) => model.id === forced.model);
   return found && { id, object: "model", created: found.created, owned_by: found.ownedBy };
 }

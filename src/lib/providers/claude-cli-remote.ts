@@ -11,7 +11,7 @@ export function createClaudeCliRemoteProvider({ manager }: ClaudeCliRemoteOption
     id: "claude-cli-remote",
     type: "claude-cli-remote",
     isAvailable: (model, keyId) => manager.hasConnectedAgent(model, keyId),
-    getModels: async () => manager.models().map((id) => ({ id, ownedBy: "anthropic", created: 0 })),
+    getModels: async (keyId) => manager.models(keyId).map((id) => ({ id, ownedBy: "anthropic", created: 0 })),
     complete: (call) => manager.dispatchRequest(call),
     stream: (call, sink) => manager.dispatchStreamRequest(call, sink),
     close: async () => undefined,

@@ -101,8 +101,8 @@ export interface LLMProvider {
   readonly type: ProviderType;
   /** Whether a call for this model by this key (any, if left out) could be served now. Cheap: called per request. */
   isAvailable(model?: string, keyId?: string): boolean;
-  /** The models on offer, from a snapshot that is refreshed in the background: at once where there is one; never rejects. */
-  getModels(): MaybePromise<readonly ProviderModel[]>;
+  /** The models on offer to a key (to all keys, if left out), from a snapshot that is refreshed in the background: at once where there is one; never rejects. */
+  getModels(keyId?: string): MaybePromise<readonly ProviderModel[]>;
   complete(call: ProviderCall): Promise<CompletionResult>;
   stream(call: ProviderCall, sink: StreamSink): Promise<ProviderOutcome>;
   /** Ends what the provider holds open: pools, processes. */

@@ -8,7 +8,7 @@ const CLAUDE_MODELS: readonly string[] = ["sonnet", "opus", "haiku", "claude-*"]
 const SETTLE_MS = 20;
 
 export interface HomeOffersOptions {
-  readonly manager: Pick<AgentManager, "status" | "subscribe">;
+  readonly manager: Pick<AgentManager, "offers" | "subscribe">;
   readonly hasLocalCli: boolean;
   /** Told when the offers are others than before. */
   readonly onChanged: (offers: readonly HomeOffer[]) => void;
@@ -23,8 +23,10 @@ export interface HomeOffers {
 export function watchHomeOffers(options: HomeOffersOptions): HomeOffers {
   const { manager, hasLocalCli, onChanged } = options;
   const read = (): readonly HomeOffer[] => [
-    { id: "claude-cli-remote", models: agentModels(manager) },
-    ...(hasLocalCli ? [{ id: "claude-cli", models: [...CLAUDE_MODELS] }] : []),
+    // Also without an agent: it says that there is such a provider.
+    { id: "claude-cli-remote", models: [], owner: null },
+    ...agentOffers(manager),
+    ...(hasLocalCli ? [{ id: "claude-cli", models: [...CLAUDE_MODELS], owner: null }] : []),
   ];
   let offers = read();
   let asText = JSON.stringify(offers);
@@ -51,7 +53,11 @@ export function watchHomeOffers(options: HomeOffersOptions): HomeOffers {
   };
 }
 
-function agentModels(manager: Pick<AgentManager, "status">): string[] {
-  const ready = manager.status().agents.filter((agent) => agent.state === "ready");
-  return [...new Set(ready.flatMap((agent) => agent.models))];
+/** One offer for each owner, and one of those that serve all keys. */
+function agentOffers(manager: Pick<AgentManager, "offers">): HomeOffer[] {
+  const models = new Map<string | null, Set<string>>();
+  for (const offer of manager.offers()) {
+    models.set(offer.owner, new Set([...(models.get(offer.owner) ?? []), ...offer.models]));
+  }
+  return [...models].map(([owner, ids]) => ({ id: "claude-cli-remote", models: [...ids], owner }));
 }

@@ -14,45 +14,43 @@ export interface HomeProviders {
   update(offers: readonly HomeOffer[]): void;
 }
 
-interface Known {
-  readonly patterns: readonly string[];
-  readonly models: readonly ProviderModel[];
-}
-
 export function createHomeProviders(offers: readonly HomeOffer[]): HomeProviders {
-  const known = new Map<string, Known>();
+  const known = new Map<string, readonly HomeOffer[]>();
   const update = (newest: readonly HomeOffer[]): void => {
-    for (const { id, models } of newest) {
-      const listed = models.filter((model) => !model.endsWith("*"));
-      known.set(id, {
-        patterns: models,
-        models: listed.map((model) => ({ id: model, ownedBy: "anthropic", created: 0 })),
-      });
+    for (const id of HOME_PROVIDERS) {
+      const ofProvider = newest.filter((offer) => offer.id === id);
+      if (ofProvider.length > 0 || known.has(id)) known.set(id, ofProvider);
     }
   };
   update(offers);
   return {
-    providers: HOME_PROVIDERS.filter((id) => known.has(id)).map((id) => standIn(id, () => known.get(id))),
+    providers: HOME_PROVIDERS.filter((id) => known.has(id)).map((id) => standIn(id, () => known.get(id) ?? [])),
     has: (id) => known.has(id),
     update,
   };
 }
 
-function standIn(id: (typeof HOME_PROVIDERS)[number], known: () => Known | undefined): LLMProvider {
+function standIn(id: (typeof HOME_PROVIDERS)[number], known: () => readonly HomeOffer[]): LLMProvider {
   const refuse = async (): Promise<never> => {
     throw new GatewayError("server_error", "This provider is served by the home process.");
   };
-  const none: readonly ProviderModel[] = [];
   return {
     id,
     type: id,
-    isAvailable: (model) => {
-      const patterns = known()?.patterns ?? [];
-      return model === undefined ? patterns.length > 0 : offersModel(patterns, model);
-    },
-    getModels: async () => known()?.models ?? none,
+    isAvailable: (model, keyId) =>
+      known().some(({ owner, models }) => {
+        if (owner !== null && keyId !== undefined && owner !== keyId) return false;
+        return model === undefined ? models.length > 0 : offersModel(models, model);
+      }),
+    getModels: async (keyId) => listed(known().filter(({ owner }) => owner === null || owner === keyId)),
     complete: refuse,
     stream: refuse,
     close: async () => undefined,
   };
+}
+
+/** The models of some offers, each once, without wildcards. */
+function listed(offers: readonly HomeOffer[]): readonly ProviderModel[] {
+  const ids = new Set(offers.flatMap(({ models }) => models).filter((model) => !model.endsWith("*")));
+  return [...ids].map((id) => ({ id, ownedBy: "anthropic", created: 0 }));
 }

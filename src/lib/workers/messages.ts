@@ -87,7 +87,7 @@ export const fromWorkerSchema = z.discriminatedUnion("codewise", [
 ]);
 
 /** A provider of the home as workers know it: what it would take, by name or by an entry with a trailing `*`. */
-const offerSchema = z.object({ id: z.string(), models: z.array(z.string()) });
+const offerSchema = z.object({ id: z.string(), models: z.array(z.string()), owner: z.string().nullable() });
 
 export const fromHomeSchema = z.discriminatedUnion("codewise", [
   z.object({

@@ -11,7 +11,7 @@ import { findOfferFault, unexpectedTool, type ClientTools } from "./client-tools
 import * as lines from "./lines.ts";
 import { mapFailure } from "./map-failure.ts";
 import { readResultUsage } from "./result-usage.ts";
-import { INITIALIZE_REQUEST_ID, SETTINGS_REQUEST_ID } from "./stdin-lines.ts";
+import { INITIALIZE_REQUEST_ID, SETTINGS_REQUEST_ID, type StdinPlan } from "./stdin-lines.ts";
 
 /** The whole answer was given. */
 export interface AnswerEnd {
@@ -46,7 +46,7 @@ export interface LineInterpreter {
   usage(): Usage | undefined;
 }
 
-export interface InterpreterOptions {
+export interface InterpreterOptions extends Partial<Pick<StdinPlan, "hasSettings">> {
   /** How many `result` lines of earlier turns come before the answer's: {@link StdinPlan.earlierTurns}. */
   readonly earlierTurns: number;
   /** Milliseconds since the epoch, for the wait until a limit's reset. */
@@ -69,6 +69,8 @@ const NOTHING: readonly InterpretedStep[] = [];
 export function createLineInterpreter(options: InterpreterOptions): LineInterpreter {
   let earlierTurns = options.earlierTurns;
   let initSeen = false;
+  /** What the process was told that its arguments do not say, and has not accepted yet. */
+  let openSettings = options.hasSettings === true;
   let translator: ClaudeStreamTranslator | undefined;
   let streamedMessageId: string | undefined;
   /** A message that came whole, without deltas, because nothing had been forwarded before it. */
@@ -182,10 +184,14 @@ export function createLineInterpreter(options: InterpreterOptions): LineInterpre
 
   const readControlResponse = (line: Fields): readonly InterpretedStep[] => {
     const { response } = parse(lines.controlResponseLineSchema, line);
-    if (response.request_id === SETTINGS_REQUEST_ID && response.subtype !== "success") {
-      fail(invalidOutput("it refused the request's settings"));
+    if (response.request_id === SETTINGS_REQUEST_ID) {
+      if (response.subtype !== "success") fail(invalidOutput("it refused the request's settings"));
+      openSettings = false;
+      return NOTHING;
     }
     if (response.request_id !== INITIALIZE_REQUEST_ID) return NOTHING;
+    // They were written first, and are answered first by a version that knows them.
+    if (openSettings) fail(invalidOutput("it did not take the request's settings"));
     if (response.subtype !== "success") fail(invalidOutput("it refused the system prompt"));
     return [{ type: "input-taken" }];
   };

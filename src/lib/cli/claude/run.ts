@@ -88,7 +88,7 @@ function readAnswer(
   const { execution, sink, plan, tools } = options;
   return new Promise<Ending>((resolve) => {
     const splitter = createLineSplitter();
-    const interpreter = createLineInterpreter({ earlierTurns: plan.earlierTurns, now: Date.now, tools });
+    const interpreter = createLineInterpreter({ ...plan, now: Date.now, tools });
     let waitingLines: string[] = [];
     let nextPiece = 0;
     let settled = false;

@@ -9,6 +9,8 @@ import { TOOL_SERVER } from "./client-tools.ts";
  */
 export interface StdinPlan {
   readonly pieces: readonly string[];
+  /** Whether the first piece holds settings too, whose acceptance is waited for. */
+  readonly hasSettings: boolean;
   /** How many `result` lines come before the answer's. */
   readonly earlierTurns: number;
 }
@@ -57,7 +59,7 @@ export function planStdin({ systemPrompt, messages, hasTools, settings }: StdinI
       piece = "";
     }
   });
-  return { pieces, earlierTurns: pieces.length - 2 };
+  return { pieces, hasSettings: settings !== undefined, earlierTurns: pieces.length - 2 };
 }
 
 /** The line that answers something that the CLI asked of its host. */

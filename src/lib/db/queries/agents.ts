@@ -1,4 +1,4 @@
-import { and, desc, eq, getTableColumns, isNull, sql } from "drizzle-orm";
+import { and, count, desc, eq, getTableColumns, isNull, sql } from "drizzle-orm";
 import type { Database } from "../client.ts";
 import { agents } from "../schema/agents.ts";
 import { clientKeys } from "../schema/keys.ts";
@@ -38,11 +38,15 @@ export async function selectAgents({ db }: Queryable): Promise<OwnedAgentRow[]> 
     .orderBy(desc(agents.createdAt), desc(agents.id));
 }
 
-/** Who holds a name now, and whether a key is there that could: both undefined where there is none. */
+/** Who holds a name now, whether a key is there that could (both undefined where there is none), and how many agents it has. */
 export async function selectClaim(
   { db }: Queryable,
   { agentId, keyId }: { readonly agentId: string; readonly keyId: string },
-): Promise<{ readonly holder: OwnedAgentRow | undefined; readonly keyName: string | undefined }> {
+): Promise<{
+  readonly holder: OwnedAgentRow | undefined;
+  readonly keyName: string | undefined;
+  readonly held: number;
+}> {
   const keys = await db
     .select({ name: clientKeys.name })
     .from(clientKeys)
@@ -52,7 +56,11 @@ export async function selectClaim(
     .from(agents)
     .innerJoin(clientKeys, eq(agents.ownerKeyId, clientKeys.id))
     .where(and(eq(agents.agentId, agentId), isNull(agents.revokedAt)));
-  return { holder: holders[0], keyName: keys[0]?.name };
+  const [held] = await db
+    .select({ agents: count() })
+    .from(agents)
+    .where(and(eq(agents.ownerKeyId, keyId), isNull(agents.revokedAt)));
+  return { holder: holders[0], keyName: keys[0]?.name, held: held?.agents ?? 0 };
 }
 
 /**
@@ -73,15 +81,13 @@ export async function replaceAgent({ db }: Queryable, agent: NewAgentRow, replac
 
 /** Revokes an agent, at the time of the first call for it; undefined where there is none. */
 export async function revokeAgent(queryable: Queryable, id: string): Promise<OwnedAgentRow | undefined> {
-  await queryable.db
+  // One statement: whoever hears that it failed may be sure that nothing was revoked.
+  const rows = await queryable.db
     .update(agents)
     .set({ revokedAt: sql`coalesce(${agents.revokedAt}, now())` })
-    .where(eq(agents.id, id));
-  const rows = await queryable.db
-    .select(withOwner)
-    .from(agents)
-    .innerJoin(clientKeys, eq(agents.ownerKeyId, clientKeys.id))
-    .where(eq(agents.id, id));
+    .from(clientKeys)
+    .where(and(eq(agents.id, id), eq(agents.ownerKeyId, clientKeys.id)))
+    .returning(withOwner);
   return rows[0];
 }
 
