@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
-import { connect, type AddressInfo } from "node:net";
+import { connect, type AddressInfo, type Socket } from "node:net";
 import { afterEach, expect, test } from "vitest";
 import { endOfTurn } from "./end-of-turn.ts";
 import { RequestTiming } from "../telemetry/request-timing.ts";
@@ -11,8 +11,8 @@ afterEach(() => {
   for (const close of closers.splice(0)) close();
 });
 
-/** Serves one request by `serve` over a real socket; resolves with all bytes that the client gets, and what it got in one piece. */
-async function exchange(serve: (response: NodeResponse) => Promise<void>): Promise<{ text: string; pieces: string[] }> {
+/** Serves one request by `serve` over a real socket, of which it answers the client's end. */
+async function open(serve: (response: NodeResponse) => Promise<void>): Promise<Socket> {
   const server = createServer((_request, response) => {
     void serve(new NodeResponse(response, new RequestTiming(performance.now())));
   });
@@ -24,6 +24,12 @@ async function exchange(serve: (response: NodeResponse) => Promise<void>): Promi
   await once(server, "listening");
   const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
   socket.write("GET / HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n");
+  return socket;
+}
+
+/** As {@link open}; resolves with all bytes that the client gets, and what it got in one piece. */
+async function exchange(serve: (response: NodeResponse) => Promise<void>): Promise<{ text: string; pieces: string[] }> {
+  const socket = await open(serve);
   const pieces: string[] = [];
   socket.on("data", (piece) => pieces.push(piece.toString()));
   await once(socket, "close");
@@ -104,34 +110,23 @@ test("nothing is written after the end", async () => {
 test("a reader that does not read makes write answer false, and its drain is told once it does", async () => {
   const piece = "x".repeat(256 * 1024);
   const stages: string[] = [];
-  const server = createServer((_request, serverResponse) => {
-    const response = new NodeResponse(serverResponse, new RequestTiming(performance.now()));
-    void (async () => {
-      response.beginStream();
-      response.write("head");
-      let turns = 0;
-      while (response.writeSoon(piece) && turns < 1000) {
-        turns += 1;
-        await endOfTurn();
-      }
-      stages.push(turns < 1000 ? "full" : "never full");
-      socket.resume();
-      await new Promise<void>((resolve) => response.once("drain", resolve));
-      stages.push("drained");
-      response.end();
-    })();
+  const socket = await open(async (response) => {
+    response.beginStream();
+    response.write("head");
+    let turns = 0;
+    while (response.writeSoon(piece) && turns < 1000) {
+      turns += 1;
+      await endOfTurn();
+    }
+    stages.push(turns < 1000 ? "full" : "never full");
+    socket.resume();
+    await new Promise<void>((resolve) => response.once("drain", resolve));
+    stages.push("drained");
+    response.end();
   });
-  closers.push(
-    () => server.closeAllConnections(),
-    () => server.close(),
-  );
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
   socket.pause();
   socket.on("data", () => undefined);
   socket.pause();
-  socket.write("GET / HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n");
   await once(socket, "close");
   expect(stages).toEqual(["full", "drained"]);
 });

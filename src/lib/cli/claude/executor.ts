@@ -107,7 +107,7 @@ export function createClaudeExecutor(options: ClaudeExecutorOptions): CliExecuto
         for (const stream of [group.stdin, group.stdout, group.stderr]) stream.destroy();
         await removeFolder();
       };
-      return { model, group, folder, stop };
+      return { model, group, stop };
     } catch (error) {
       await removeFolder();
       throw error;

@@ -11,8 +11,7 @@ describe("Spares", () => {
   /** Processes that wait as a CLI does: until their stdin ends. */
   async function start(model: string): Promise<Spare> {
     const group = await spawnProcessGroup("cat", [], { cwd: "/", environment: { PATH: "/usr/bin:/bin" } });
-    const folder = { workDirectory: "/", temporaryFolder: "/", writeFile: async () => "", remove: async () => {} };
-    const spare = { model, group, folder, stop: () => group.terminate(0) };
+    const spare = { model, group, stop: () => group.terminate(0) };
     started.push(spare);
     return spare;
   }

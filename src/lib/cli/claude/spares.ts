@@ -1,12 +1,10 @@
-import type { RunFolder } from "../private-folder.ts";
 import type { ProcessGroup } from "../process-group.ts";
 
-/** A process that was started before its request is known, in a folder of its own. */
+/** A process that was started before its request is known. */
 export interface Spare {
   readonly model: string;
   readonly group: ProcessGroup;
-  readonly folder: RunFolder;
-  /** Ends the process and removes its folder. */
+  /** Ends the process and removes what it had. */
   stop(): Promise<void>;
 }
 
