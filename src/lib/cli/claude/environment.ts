@@ -1,51 +1,13 @@
 import type { Fields } from "../../openai/fields.ts";
+import { allowedEnvironment } from "../allowed-environment.ts";
 import type { PreparedRequest } from "./prepare-request.ts";
 
 /**
- * What the CLI needs to run and to find its own login, and no more: a remote prompt must not reach the owner's other
- * secrets. The subscription login is in CLAUDE_CONFIG_DIR (or HOME, or the system's keychain by USER) or in
+ * Where the subscription login is: in CLAUDE_CONFIG_DIR (or HOME, or the system's keychain by USER) or in
  * CLAUDE_CODE_OAUTH_TOKEN. ANTHROPIC_API_KEY and its kind are not here: the CLI would bill the key instead of using the
  * login, so an owner who wants that names them (`--pass-env`).
  */
-const ALLOWED_NAMES: ReadonlySet<string> = new Set([
-  "PATH",
-  "HOME",
-  "USER",
-  "LOGNAME",
-  "SHELL",
-  "LANG",
-  "TERM",
-  "TMPDIR",
-  "TZ",
-  "HTTP_PROXY",
-  "HTTPS_PROXY",
-  "NO_PROXY",
-  "ALL_PROXY",
-  "http_proxy",
-  "https_proxy",
-  "no_proxy",
-  "all_proxy",
-  "NODE_EXTRA_CA_CERTS",
-  "CLAUDE_CONFIG_DIR",
-  "CLAUDE_CODE_OAUTH_TOKEN",
-  // Windows
-  "APPDATA",
-  "COMSPEC",
-  "HOMEDRIVE",
-  "HOMEPATH",
-  "LOCALAPPDATA",
-  "PATHEXT",
-  "PROGRAMDATA",
-  "SYSTEMROOT",
-  "SystemRoot",
-  "TEMP",
-  "TMP",
-  "USERNAME",
-  "USERPROFILE",
-]);
-const ALLOWED_PREFIXES: readonly string[] = ["LC_", "XDG_", "SSL_CERT_"];
-/** The login session's sockets, among them those by which running CLIs of the owner speak to each other. */
-const REFUSED_NAMES: ReadonlySet<string> = new Set(["XDG_RUNTIME_DIR"]);
+const LOGIN_NAMES: readonly string[] = ["CLAUDE_CONFIG_DIR", "CLAUDE_CODE_OAUTH_TOKEN"];
 
 /** Beside the safety of the prompt: few retries, since the proxy fails over; and nothing sent that no request needs. */
 const OWN_SETTINGS: Readonly<Record<string, string>> = {
@@ -76,16 +38,8 @@ export function baseEnvironment(
   environment: Readonly<Record<string, string | undefined>>,
   passEnvironment: readonly string[],
 ): Record<string, string> {
-  const passed = new Set(passEnvironment);
-  const result: Record<string, string> = {};
-  for (const [name, value] of Object.entries(environment)) {
-    if (value === undefined || RESERVED_NAMES.has(name)) continue;
-    const allowed =
-      ALLOWED_NAMES.has(name) ||
-      (ALLOWED_PREFIXES.some((prefix) => name.startsWith(prefix)) && !REFUSED_NAMES.has(name));
-    if (allowed || passed.has(name)) result[name] = value;
-  }
-  return { ...result, ...OWN_SETTINGS };
+  const alsoAllowed = [...LOGIN_NAMES, ...passEnvironment];
+  return { ...allowedEnvironment(environment, { alsoAllowed, reserved: RESERVED_NAMES }), ...OWN_SETTINGS };
 }
 
 /** The variable for a run's own folder: there the CLI puts its sockets and temporary files, so that they go with the run. */

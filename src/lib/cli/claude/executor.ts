@@ -1,12 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { tmpdir } from "node:os";
-import { basename, resolve } from "node:path";
-import { GatewayError } from "../../http/errors.ts";
 import type { Fields } from "../../openai/fields.ts";
 import { CLAUDE_STATIC_MODELS } from "../../providers/claude/models.ts";
-import { createGuardian, type Guardian } from "../guardian.ts";
-import { createPrivateFolder, type PrivateFolder, type RunFolder } from "../private-folder.ts";
-import { spawnProcessGroup, type ProcessGroup } from "../process-group.ts";
+import { absoluteCommand, CliHome } from "../cli-home.ts";
+import type { RunFolder } from "../private-folder.ts";
+import type { ProcessGroup } from "../process-group.ts";
 import { CliFailure, type CliExecution, type CliExecutor, type CliOutcome, type CliSink } from "../types.ts";
 import { buildArguments, type ArgumentOptions } from "./arguments.ts";
 import { baseEnvironment, requestEnvironment, requestSettings, runEnvironment } from "./environment.ts";
@@ -39,17 +37,11 @@ const LINGER_MS = 2000;
 /** No spare process is started where less memory is to be had. */
 const MIN_AVAILABLE_BYTES = 512 * 1024 * 1024;
 
-/** A request on its way, and who ends its process if this one dies. */
+/** A request on its way. */
 interface Work {
   readonly execution: CliExecution;
   readonly sink: CliSink;
   readonly request: PreparedRequest;
-  readonly guardian: Guardian;
-}
-
-interface Home {
-  readonly folder: PrivateFolder;
-  readonly guardian: Guardian;
 }
 
 /**
@@ -60,51 +52,28 @@ interface Home {
  * private folder; the executor may be used again after it.
  */
 export function createClaudeExecutor(options: ClaudeExecutorOptions): CliExecutor {
-  // Runs have a folder of their own, so a relative path must be made absolute; a bare name is looked up on PATH.
-  const command = basename(options.command) === options.command ? options.command : resolve(options.command);
+  const command = absoluteCommand(options.command);
   const environment = baseEnvironment(options.environment, options.passEnvironment);
-  const groups = new Set<ProcessGroup>();
-  const runs = new Map<Promise<CliOutcome>, AbortController>();
-  let home: Promise<Home> | undefined;
+  const home = new CliHome(options.workDirectory);
 
-  const openHome = async (): Promise<Home> => {
-    const folder = await createPrivateFolder(options.workDirectory);
-    return { folder, guardian: createGuardian(folder.path) };
-  };
-
-  const getHome = (): Promise<Home> => {
-    home ??= openHome().catch((error: unknown) => {
-      home = undefined;
-      throw new GatewayError("cli_missing", "The CLI's private folder cannot be made.", { cause: error });
-    });
-    return home;
-  };
-
-  const start = async (
-    guardian: Guardian,
+  const start = (
     folder: RunFolder,
     cli: ArgumentOptions,
     variables: Readonly<Record<string, string>>,
-  ): Promise<ProcessGroup> => {
-    const group = await spawnProcessGroup(command, buildArguments(cli), {
+  ): Promise<ProcessGroup> =>
+    home.start(command, buildArguments(cli), {
       cwd: folder.workDirectory,
       environment: { ...environment, ...runEnvironment(folder.temporaryFolder), ...variables },
     });
-    guardian.add(group.pid);
-    return group;
-  };
 
   const startSpare = async (model: string): Promise<Spare> => {
-    const { folder: parent, guardian } = await getHome();
-    const folder = await parent.createRunFolder();
+    const folder = await home.createRunFolder();
     // What cannot be removed now goes with the private folder.
     const removeFolder = (): Promise<void> => folder.remove().catch(() => {});
     try {
-      const group = await start(guardian, folder, { model, effort: undefined, resumePath: undefined }, {});
+      const group = await start(folder, { model, effort: undefined, resumePath: undefined }, {});
       const stop = async (): Promise<void> => {
-        await group.terminate(0);
-        guardian.remove(group.pid);
-        for (const stream of [group.stdin, group.stdout, group.stderr]) stream.destroy();
+        await home.release(group);
         await removeFolder();
       };
       return { model, group, stop };
@@ -126,14 +95,10 @@ export function createClaudeExecutor(options: ClaudeExecutorOptions): CliExecuto
     messages: PreparedRequest["messages"],
     process: Pick<RunOptions, "start" | "onOutput"> & { readonly settings?: Fields | undefined },
   ): Promise<CliOutcome> => {
-    const { execution, sink, request, guardian } = work;
+    const { execution, sink, request } = work;
     const { systemPrompt, tools, droppedParams } = request;
     return runClaude({
-      start: async () => {
-        const group = await process.start();
-        groups.add(group);
-        return group;
-      },
+      start: process.start,
       onOutput: process.onOutput,
       environment: { ...environment, ...requestEnvironment(request) },
       plan: planStdin({ systemPrompt, messages, hasTools: tools !== undefined, settings: process.settings }),
@@ -142,10 +107,7 @@ export function createClaudeExecutor(options: ClaudeExecutorOptions): CliExecuto
       execution,
       sink,
       lingerMs: options.lingerMs ?? LINGER_MS,
-      onGone(group) {
-        groups.delete(group);
-        guardian.remove(group.pid);
-      },
+      onGone: (group) => home.forget(group),
     });
   };
 
@@ -169,18 +131,18 @@ export function createClaudeExecutor(options: ClaudeExecutorOptions): CliExecuto
     }
   };
 
-  const run = async (work: Work, parent: PrivateFolder): Promise<CliOutcome> => {
-    const { request, guardian } = work;
+  const run = async (work: Work): Promise<CliOutcome> => {
+    const { request } = work;
     const { model, effort } = request;
     const { resumed, live } = splitConversation(request.messages);
     const spare = resumed.length === 0 ? spares.take(model) : undefined;
     const outcome = spare === undefined ? undefined : await runInSpare(work, spare);
     if (outcome !== undefined) return outcome;
-    const folder = await parent.createRunFolder();
+    const folder = await home.createRunFolder();
     try {
       const resumePath = resumed.length === 0 ? undefined : await writeSession(folder, request, resumed);
       return await converse(work, live, {
-        start: () => start(guardian, folder, { model, effort, resumePath }, requestEnvironment(request)),
+        start: () => start(folder, { model, effort, resumePath }, requestEnvironment(request)),
       });
     } finally {
       // What cannot be removed now goes with the private folder.
@@ -200,34 +162,16 @@ export function createClaudeExecutor(options: ClaudeExecutorOptions): CliExecuto
       delta: (delta) => sink.delta(delta),
       onDrain: (listener) => sink.onDrain(listener),
     };
-    const { folder, guardian } = await getHome();
-    return await run({ execution, sink: refilling, request, guardian }, folder).finally(refill);
+    return await run({ execution, sink: refilling, request }).finally(refill);
   };
 
   return {
     name: "claude",
     probe: (signal) => probeClaude({ command, environment, workDirectory: options.workDirectory ?? tmpdir(), signal }),
     models: () => MODELS,
-    execute(execution, sink) {
-      const stop = new AbortController();
-      const signal = AbortSignal.any([execution.signal, stop.signal]);
-      const outcome = execute({ ...execution, signal }, sink).finally(() => runs.delete(outcome));
-      runs.set(outcome, stop);
-      return outcome;
-    },
-    running: () => groups.size,
-    async killAll() {
-      for (const stop of runs.values()) stop.abort(new GatewayError("cancelled", "The CLI was stopped."));
-      await Promise.all([...groups].map((group) => group.terminate(0)));
-      await Promise.allSettled(runs.keys());
-      await spares.close();
-      const closing = home;
-      home = undefined;
-      if (closing === undefined) return;
-      const { folder, guardian } = await closing;
-      guardian.close();
-      await folder.remove();
-    },
+    execute: (execution, sink) => home.run(execution.signal, (signal) => execute({ ...execution, signal }, sink)),
+    running: () => home.running - spares.size,
+    killAll: () => home.close(() => spares.close()),
   };
 }
 

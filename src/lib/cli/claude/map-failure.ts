@@ -1,7 +1,7 @@
 import { GatewayError, type ErrorCode } from "../../http/errors.ts";
 import type { ProcessExit } from "../process-group.ts";
 import type { AssistantLine, RateLimitInfo, ResultLine } from "./lines.ts";
-import { removeSecrets } from "./sensitive.ts";
+import { removeSecrets } from "../sensitive.ts";
 
 /** What the CLI told about a failed turn. */
 export interface FailureEvidence {

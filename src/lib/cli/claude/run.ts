@@ -6,10 +6,10 @@ import { CliFailure, type CliExecution, type CliOutcome, type CliSink } from "..
 import type { ClientTools } from "./client-tools.ts";
 import { createLineInterpreter, type AnswerEnd, type InterpretedStep } from "./interpret-lines.ts";
 import { mapMissingResult, mapSpawnError } from "./map-failure.ts";
-import { createStderrTail, secretValues } from "./sensitive.ts";
+import { createStderrTail, secretValues } from "../sensitive.ts";
 import { controlResponseLine, type StdinPlan } from "./stdin-lines.ts";
 import { answerHostRequest } from "./tool-server.ts";
-import { createWatchdog } from "./watchdog.ts";
+import { createWatchdog } from "../watchdog.ts";
 
 export interface RunOptions {
   /** Gives the process: a new one, or one that waits already. Rejects with the system's error. */

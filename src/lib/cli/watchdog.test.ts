@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { GatewayError } from "../../http/errors.ts";
+import type { GatewayError } from "../http/errors.ts";
 import { createWatchdog, type Watchdog } from "./watchdog.ts";
 
 describe("createWatchdog", () => {

@@ -1,4 +1,4 @@
-import { GatewayError } from "../../http/errors.ts";
+import { GatewayError } from "../http/errors.ts";
 
 export interface WatchdogOptions {
   readonly firstEventTimeoutMs: number;
