@@ -38,7 +38,7 @@ export function readProviderSettings(env: Env, manager: AgentManager, logger: Lo
         }
       : undefined,
     // Always: agents may be enrolled at any time.
-    claudeCliRemote: { manager },
+    agents: { manager },
   };
 }
 

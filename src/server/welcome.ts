@@ -1,5 +1,9 @@
 import { ensureFirstKey } from "../lib/keys/key-store.ts";
+import { AGENT_PROVIDERS } from "../lib/providers/agent-cli.ts";
+import type { ProviderType } from "../lib/providers/types.ts";
 import type { Runtime } from "../lib/runtime.ts";
+
+const AGENT_TYPES: ReadonlySet<ProviderType> = new Set(Object.values(AGENT_PROVIDERS));
 
 /** Prints on stdout what to do next: the address, and once the keys that were just made. They are shown nowhere else. */
 export async function printWelcome(
@@ -18,7 +22,7 @@ export async function printWelcome(
   if (!(await runtime.database.isReachable())) {
     lines.push("", "The database is not reachable now; only keys seen before work until it is back.");
   }
-  const onlyAgents = runtime.registry.list().every(({ type }) => type === "claude-cli-remote");
+  const onlyAgents = runtime.registry.list().every(({ type }) => AGENT_TYPES.has(type));
   if (onlyAgents && runtime.env.AGENT_SECRET === undefined) {
     lines.push(
       "",

@@ -4,7 +4,7 @@ import type { FakeAgent } from "../../test/fake-agent.ts";
 import type { AgentChunk } from "./types.ts";
 import { FakeRun } from "../../test/fake-agent-run.ts";
 import { RecordingSink } from "../../test/recording-sink.ts";
-import { createClaudeCliRemoteProvider } from "../providers/claude-cli-remote.ts";
+import { createAgentCliProvider } from "../providers/agent-cli.ts";
 
 let proxy: AgentHarness;
 let sink: RecordingSink;
@@ -37,7 +37,7 @@ describe("an answer from an agent", () => {
   test("streams in order and resolves with what the agent reported", async () => {
     const agent = proxy.agent();
     await agent.start();
-    const provider = createClaudeCliRemoteProvider({ manager: proxy.manager });
+    const provider = createAgentCliProvider({ cli: "claude", manager: proxy.manager });
     const outcome = provider.stream(proxy.call({ requestId: "req_a", prompt: "hi" }), sink);
     const request = await agent.event("request");
     expect(request).toMatchObject({
@@ -73,7 +73,7 @@ describe("an answer from an agent", () => {
   test("is collected into one completion when the client does not stream", async () => {
     const agent = proxy.agent();
     await agent.start();
-    const provider = createClaudeCliRemoteProvider({ manager: proxy.manager });
+    const provider = createAgentCliProvider({ cli: "claude", manager: proxy.manager });
     const result = provider.complete(proxy.call());
     const request = await agent.event("request");
     expect(request.stream).toBe(false);

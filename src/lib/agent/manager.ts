@@ -21,6 +21,7 @@ import {
 } from "./types.ts";
 
 const MAX_AGENTS = 1000;
+const MAX_LISTS = 1000;
 /** When an agent that finds the house full is asked to try again, in milliseconds. */
 const FULL_RETRY_AFTER_MS = 30_000;
 /** When an agent is asked to resend what a slow client had no room for, in milliseconds. */
@@ -65,6 +66,8 @@ export class AgentManager {
   readonly #sessions = new Map<string, AgentSession>();
   readonly #dispatcher: RequestDispatcher;
   readonly #changes: ChangeFeed;
+  /** By key, until something changes: every request for a model of another provider asks. */
+  readonly #models = new Map<string | undefined, readonly string[]>();
   /** Enrolments and owners' keys that have ended: a connect that was let in just before must not come through. */
   readonly #revoked = new Set<string>();
   #life: "open" | "draining" | "closed" = "open";
@@ -157,14 +160,22 @@ export class AgentManager {
     return false;
   }
 
-  /** The models of the ready agents that may serve the key (without one: any key), each once; wildcards are left out. */
-  models(keyId?: string): string[] {
+  /**
+   * The models of the ready agents that may serve the key (without one: any key), each once; wildcards are left out. The
+   * same array until an agent changes.
+   */
+  models(keyId?: string): readonly string[] {
+    const known = this.#models.get(keyId);
+    if (known !== undefined) return known;
     const models = new Set<string>();
     for (const session of this.#sessions.values()) {
       if (!session.isReady || !session.serves(keyId)) continue;
       for (const model of session.models) if (!model.endsWith("*")) models.add(model);
     }
-    return [...models];
+    if (this.#models.size >= MAX_LISTS) this.#models.clear();
+    const list = [...models];
+    this.#models.set(keyId, list);
+    return list;
   }
 
   /** What the ready agents offer, wildcards included, and to whose key alone (null: to all). */
@@ -280,6 +291,7 @@ export class AgentManager {
   }
 
   #changed(): void {
+    this.#models.clear();
     this.#changes.announce();
     this.#dispatcher.placeWaiting();
   }

@@ -1,7 +1,7 @@
 import type { MaybePromise } from "../maybe-promise.ts";
 import type { ProviderRegistry } from "../providers/index.ts";
 import type { LLMProvider, ProviderModel } from "../providers/types.ts";
-import { isClaudeModel, isClaudeProvider, splitForcedProvider, type ProviderOffer } from "./resolve-targets.ts";
+import { isClaudeModel, isClaudeProvider, splitForcedProviders, type ProviderOffer } from "./resolve-targets.ts";
 
 // A provider hands out the same array until its catalogue changes, so the set is built once per catalogue.
 const idsOfSnapshot = new WeakMap<readonly ProviderModel[], ReadonlySet<string>>();
@@ -11,7 +11,7 @@ const NO_MODELS: readonly ProviderModel[] = [];
 
 /**
  * A snapshot of what the providers that can matter offer a key for a model (with or without its `provider/` prefix), for
- * `resolveTargets`: the forced provider alone, else all. Only those whose list decides are asked for it: neither a
+ * `resolveTargets`: the forced providers alone, else all. Only those whose list decides are asked for it: neither a
  * forced provider, nor the Claude family for a Claude model. At once where all those lists are known.
  */
 export function collectOffers(
@@ -20,9 +20,11 @@ export function collectOffers(
   keyId: string,
 ): MaybePromise<readonly ProviderOffer[]> {
   const providers = registry.list();
-  const { providerId, model } = splitForcedProvider(requested, registry.ids());
-  const forced = providerId === undefined ? undefined : registry.get(providerId);
-  if (forced !== undefined) return [{ id: forced.id, available: forced.isAvailable(model, keyId), models: NO_IDS }];
+  const { providerIds, model } = splitForcedProviders(requested, registry.ids());
+  const forced = providerIds?.flatMap((id) => registry.get(id) ?? []);
+  if (forced !== undefined) {
+    return forced.map((each) => ({ id: each.id, available: each.isAvailable(model, keyId), models: NO_IDS }));
+  }
   const forClaude = isClaudeModel(model);
   const lists = providers.map((provider) =>
     forClaude && isClaudeProvider(provider.id) ? NO_MODELS : provider.getModels(keyId),

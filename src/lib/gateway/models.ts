@@ -4,7 +4,7 @@ import { sendJson } from "../http/respond.ts";
 import type { MaybePromise } from "../maybe-promise.ts";
 import type { ProviderRegistry } from "../providers/index.ts";
 import { authenticate } from "./authenticate.ts";
-import { splitForcedProvider } from "./resolve-targets.ts";
+import { splitForcedProviders } from "./resolve-targets.ts";
 
 export interface ModelsOptions {
   readonly registry: ProviderRegistry;
@@ -55,12 +55,12 @@ async function availableModels(registry: ProviderRegistry, keyId: string): Promi
 }
 
 async function forcedModel(registry: ProviderRegistry, id: string, keyId: string): Promise<ModelObject | undefined> {
-  const forced = splitForcedProvider(
-    id,
-    registry.list().map((provider) => provider.id),
-  );
-  const provider = forced.providerId === undefined ? undefined : registry.get(forced.providerId);
-  if (provider === undefined || !provider.isAvailable(undefined, keyId)) return undefined;
-  const found = (await provider.getModels(keyId)).find((model) => model.id === forced.model);
-  return found && { id, object: "model", created: found.created, owned_by: found.ownedBy };
+  const forced = splitForcedProviders(id, registry.ids());
+  for (const providerId of forced.providerIds ?? []) {
+    const provider = registry.get(providerId);
+    if (provider === undefined || !provider.isAvailable(undefined, keyId)) continue;
+    const found = (await provider.getModels(keyId)).find((model) => model.id === forced.model);
+    if (found !== undefined) return { id, object: "model", created: found.created, owned_by: found.ownedBy };
+  }
+  return undefined;
 }

@@ -50,6 +50,27 @@ describe("resolveTargets", () => {
     expect(resolveTargets("openai/org/model", claude)).toEqual([{ providerId: "openai", model: "org/model" }]);
   });
 
+  it("takes claude-cli/ for the CLI here, else for one on an agent", () => {
+    expect(resolveTargets("claude-cli/opus", claude).map(({ providerId }) => providerId)).toEqual([
+      "claude-cli",
+      "claude-cli-remote",
+    ]);
+    expect(resolveTargets("claude-cli/opus", [offer("claude-cli-remote")])).toEqual([
+      { providerId: "claude-cli-remote", model: "opus" },
+    ]);
+    expect(codeOf(() => resolveTargets("claude-cli/opus", [offer("openai", ["gpt-5"])]))).toBe("404 model_not_found");
+  });
+
+  it("asks the other CLIs for what is named as theirs, and for their short names, but never in place of an API", () => {
+    const offers = [...claude, offer("codex-cli", ["codex", "codex-cli/gpt-5.2-codex"]), offer("gemini-cli", [], false)];
+    expect(resolveTargets("codex-cli/gpt-5.2-codex", offers)).toEqual([
+      { providerId: "codex-cli", model: "gpt-5.2-codex" },
+    ]);
+    expect(resolveTargets("codex", offers)).toEqual([{ providerId: "codex-cli", model: "codex" }]);
+    expect(codeOf(() => resolveTargets("gemini-cli/flash", offers))).toBe("503 no_provider_available");
+    expect(codeOf(() => resolveTargets("gpt-5.2-codex", offers))).toBe("404 model_not_found");
+  });
+
   it("keeps an id with a slash whole when its first part is no provider", () => {
     const offers = [offer("openai", ["meta/llama-4"])];
     expect(resolveTargets("meta/llama-4", offers)).toEqual([{ providerId: "openai", model: "meta/llama-4" }]);

@@ -17,6 +17,12 @@ export interface Target {
 
 const CLAUDE_ALIASES: ReadonlySet<string> = new Set(["sonnet", "opus", "haiku"]);
 const CLAUDE_ORDER: readonly string[] = ["claude-cli-remote", "claude-cli", "claude-api"];
+/** They answer for what they list and no more: nobody's request goes to a laptop because no one else knew the model. */
+const LISTED_ONLY: ReadonlySet<string> = new Set([...CLAUDE_ORDER, "codex-cli", "gemini-cli"]);
+/** A prefix that stands for more than the provider of this name: a CLI here, else one on an agent. */
+const WIDER_PREFIXES: Readonly<Record<string, readonly string[]>> = {
+  "claude-cli": ["claude-cli", "claude-cli-remote"],
+};
 const RETRY_AFTER_MS = 5000;
 
 /** Whether a model is routed to the Claude providers: an alias or a full Claude id. */
@@ -29,17 +35,22 @@ export function isClaudeProvider(providerId: string): boolean {
   return CLAUDE_ORDER.includes(providerId);
 }
 
-/** Splits `provider/model` where the first part is the id of a provider; other ids with a slash stay whole. */
-export function splitForcedProvider(
+/**
+ * Splits `provider/model` where the first part is the id of a provider, or stands for several in order; other ids with a slash
+ * stay whole, and `providerIds` is undefined then.
+ */
+export function splitForcedProviders(
   model: string,
-  providerIds: Iterable<string>,
-): { readonly providerId: string | undefined; readonly model: string } {
+  registered: readonly string[],
+): { readonly providerIds: readonly string[] | undefined; readonly model: string } {
   const slash = model.indexOf("/");
   if (slash > 0 && slash < model.length - 1) {
     const prefix = model.slice(0, slash);
-    for (const id of providerIds) if (id === prefix) return { providerId: id, model: model.slice(slash + 1) };
+    const meant = Object.hasOwn(WIDER_PREFIXES, prefix) ? WIDER_PREFIXES[prefix] : [prefix];
+    const providerIds = meant?.filter((id) => registered.includes(id));
+    if (providerIds !== undefined && providerIds.length > 0) return { providerIds, model: model.slice(slash + 1) };
   }
-  return { providerId: undefined, model };
+  return { providerIds: undefined, model };
 }
 
 /**
@@ -48,11 +59,11 @@ export function splitForcedProvider(
  * all who offer it are away.
  */
 export function resolveTargets(requested: string, offers: readonly ProviderOffer[]): readonly Target[] {
-  const { providerId, model } = splitForcedProvider(
+  const { providerIds, model } = splitForcedProviders(
     requested,
     offers.map((offer) => offer.id),
   );
-  const candidates = chooseCandidates(providerId, model, offers);
+  const candidates = chooseCandidates(providerIds, model, offers);
   if (candidates.length === 0) {
     throw new GatewayError(
       "model_not_found",
@@ -74,18 +85,22 @@ export function resolveTargets(requested: string, offers: readonly ProviderOffer
 }
 
 function chooseCandidates(
-  providerId: string | undefined,
+  providerIds: readonly string[] | undefined,
   model: string,
   offers: readonly ProviderOffer[],
 ): readonly ProviderOffer[] {
-  if (providerId !== undefined) return offers.filter((offer) => offer.id === providerId);
+  if (providerIds !== undefined) return inOrder(providerIds, offers);
   if (isClaudeModel(model)) {
-    const claude = CLAUDE_ORDER.flatMap((id) => offers.filter((offer) => offer.id === id));
+    const claude = inOrder(CLAUDE_ORDER, offers);
     // An OpenAI-compatible upstream may list Claude ids as well; it comes after the family's own providers.
     const others = offers.filter((offer) => !isClaudeProvider(offer.id) && offer.models.has(model));
     return [...claude, ...others];
   }
   const listing = offers.filter((offer) => offer.models.has(model));
   if (listing.length > 0) return listing;
-  return offers.filter((offer) => offer.models.size === 0 && !isClaudeProvider(offer.id));
+  return offers.filter((offer) => offer.models.size === 0 && !LISTED_ONLY.has(offer.id));
+}
+
+function inOrder(ids: readonly string[], offers: readonly ProviderOffer[]): readonly ProviderOffer[] {
+  return ids.flatMap((id) => offers.filter((offer) => offer.id === id));
 }

@@ -27,9 +27,9 @@ describe("the models of claude-cli", () => {
       .mockReturnValue(new Promise(() => {}));
     const provider = setUp(probe);
     const first = await provider.getModels();
-    expect(first.map(({ id }) => id)).toEqual(["sonnet"]);
+    expect(first.map(({ id }) => id)).toEqual(["sonnet", "claude-cli/sonnet"]);
     vi.advanceTimersByTime(61_000);
-    expect((await provider.getModels()).map(({ id }) => id)).toEqual(["sonnet"]);
+    expect((await provider.getModels()).map(({ id }) => id)).toEqual(["sonnet", "claude-cli/sonnet"]);
     expect(probe).toHaveBeenCalledTimes(2);
   });
 

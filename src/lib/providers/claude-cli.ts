@@ -2,6 +2,7 @@ import { createProcessSlots } from "../cli/process-slots.ts";
 import type { CliExecutor, CliReadiness } from "../cli/types.ts";
 import { createCompletionCollector } from "../openai/collect-completion.ts";
 import { isClaudeModel } from "./claude/models.ts";
+import { listCliModels } from "./cli-models.ts";
 import type { LLMProvider, ProviderCall, ProviderModel, ProviderOutcome, StreamSink } from "./types.ts";
 
 /** The longest that callers wait for the very first probe, in milliseconds. */
@@ -36,7 +37,7 @@ export function createClaudeCliProvider(options: ClaudeCliProviderOptions): LLMP
   const refresh = (): Promise<CliReadiness> => {
     probing ??= executor.probe(closing.signal).then((result) => {
       readiness = result;
-      models = result.ready ? listModels(executor) : [];
+      models = result.ready ? listCliModels("claude", executor.models()) : [];
       probedAt = performance.now();
       probing = undefined;
       return result;
@@ -99,13 +100,6 @@ export function createClaudeCliProvider(options: ClaudeCliProviderOptions): LLMP
   };
 }
 
-function listModels(executor: CliExecutor): readonly ProviderModel[] {
-  return executor
-    .models()
-    .filter((id) => !id.endsWith("*"))
-    .map(toProviderModel);
-}
-
 /** Resolves when the promise has, and no later than after so many milliseconds. */
 function settledWithin(promise: Promise<unknown>, ms: number): Promise<void> {
   return new Promise((resolve) => {
@@ -115,8 +109,4 @@ function settledWithin(promise: Promise<unknown>, ms: number): Promise<void> {
       resolve();
     });
   });
-}
-
-function toProviderModel(id: string): ProviderModel {
-  return { id, ownedBy: "anthropic", created: 0 };
 }

@@ -2,9 +2,10 @@ import type { AgentManager } from "../agent/manager.ts";
 import type { CliExecutor } from "../cli/types.ts";
 import type { BodyPreparer } from "../prepare-body/prepare-body.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import { CLI_NAMES } from "../cli/model-names.ts";
+import { createAgentCliProvider } from "./agent-cli.ts";
 import { createClaudeApiProvider } from "./claude-api.ts";
 import { createClaudeCliProvider } from "./claude-cli.ts";
-import { createClaudeCliRemoteProvider } from "./claude-cli-remote.ts";
 import { createOpenAIProvider } from "./openai.ts";
 import type { LLMProvider } from "./types.ts";
 
@@ -41,7 +42,8 @@ export interface BuiltinProvidersOptions {
     | undefined;
   readonly claudeApi: { readonly apiKey: string; readonly baseUrl: string } | undefined;
   readonly claudeCli: { readonly executor: CliExecutor; readonly maxConcurrency: number } | undefined;
-  readonly claudeCliRemote: { readonly manager: AgentManager } | undefined;
+  /** The connected agents, with a provider for each CLI that they can serve. */
+  readonly agents: { readonly manager: AgentManager } | undefined;
   readonly via: string;
   /** Translates requests for targets that do not take them as they are. */
   readonly bodies: BodyPreparer;
@@ -52,11 +54,11 @@ const VENDOR_HOSTS: ReadonlySet<string> = new Set(["api.openai.com", "api.anthro
 
 /** Makes the built-in providers that are configured; the order is that of `/v1/models`. */
 export function createBuiltinProviders(options: BuiltinProvidersOptions): readonly LLMProvider[] {
-  const { openai, claudeApi, claudeCli, claudeCliRemote, bodies, logger } = options;
+  const { openai, claudeApi, claudeCli, agents, bodies, logger } = options;
   // A vendor's own address is never this proxy's: it need not be told of it.
   const viaFor = (baseUrl: string) => (VENDOR_HOSTS.has(new URL(baseUrl).hostname) ? {} : { via: options.via });
   const providers: LLMProvider[] = [];
-  if (claudeCliRemote !== undefined) providers.push(createClaudeCliRemoteProvider(claudeCliRemote));
+  if (agents !== undefined) providers.push(...CLI_NAMES.map((cli) => createAgentCliProvider({ cli, ...agents })));
   if (claudeCli !== undefined) providers.push(createClaudeCliProvider(claudeCli));
   if (claudeApi !== undefined)
     providers.push(createClaudeApiProvider({ ...claudeApi, ...viaFor(claudeApi.baseUrl), bodies, logger }));

@@ -89,7 +89,14 @@ export interface CompletionResult {
   readonly outcome: ProviderOutcome;
 }
 
-export const BUILTIN_PROVIDER_TYPES = ["openai", "claude-api", "claude-cli", "claude-cli-remote"] as const;
+export const BUILTIN_PROVIDER_TYPES = [
+  "openai",
+  "claude-api",
+  "claude-cli",
+  "claude-cli-remote",
+  "codex-cli",
+  "gemini-cli",
+] as const;
 export type ProviderType = (typeof BUILTIN_PROVIDER_TYPES)[number];
 
 /**

@@ -65,6 +65,8 @@ const VENDORS: Readonly<Record<string, string>> = {
   "claude-api": "anthropic",
   "claude-cli": "anthropic",
   "claude-cli-remote": "anthropic",
+  "codex-cli": "openai",
+  "gemini-cli": "gcp.gemini",
 };
 
 /** See this file's head. What fails on the way to the collector is lost, and never disturbs a request. */

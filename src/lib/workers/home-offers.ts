@@ -1,4 +1,6 @@
 import type { AgentManager } from "../agent/manager.ts";
+import { CLI_NAMES, modelsOfCli } from "../cli/model-names.ts";
+import { AGENT_PROVIDERS } from "../providers/agent-cli.ts";
 import type { HomeOffer } from "./messages.ts";
 
 /** What the local CLI would take. Whether it is there and logged in is the home's own question, request by request. */
@@ -23,8 +25,8 @@ export interface HomeOffers {
 export function watchHomeOffers(options: HomeOffersOptions): HomeOffers {
   const { manager, hasLocalCli, onChanged } = options;
   const read = (): readonly HomeOffer[] => [
-    // Also without an agent: it says that there is such a provider.
-    { id: "claude-cli-remote", models: [], owner: null },
+    // Also without an agent: it says that there are such providers.
+    ...Object.values(AGENT_PROVIDERS).map((id) => ({ id, models: [], owner: null })),
     ...agentOffers(manager),
     ...(hasLocalCli ? [{ id: "claude-cli", models: [...CLAUDE_MODELS], owner: null }] : []),
   ];
@@ -53,11 +55,15 @@ export function watchHomeOffers(options: HomeOffersOptions): HomeOffers {
   };
 }
 
-/** One offer for each owner, and one of those that serve all keys. */
+/** For each CLI one offer for each owner, and one of those that serve all keys. */
 function agentOffers(manager: Pick<AgentManager, "offers">): HomeOffer[] {
   const models = new Map<string | null, Set<string>>();
   for (const offer of manager.offers()) {
     models.set(offer.owner, new Set([...(models.get(offer.owner) ?? []), ...offer.models]));
   }
-  return [...models].map(([owner, ids]) => ({ id: "claude-cli-remote", models: [...ids], owner }));
+  return [...models].flatMap(([owner, ids]) =>
+    CLI_NAMES.map((cli) => ({ id: AGENT_PROVIDERS[cli], models: [...modelsOfCli(cli, [...ids])], owner })).filter(
+      (offer) => offer.models.length > 0,
+    ),
+  );
 }

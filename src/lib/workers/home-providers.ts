@@ -1,10 +1,19 @@
 import { offersModel } from "../agent/types.ts";
 import { GatewayError } from "../http/errors.ts";
+import { toWireModel, type CliName } from "../cli/model-names.ts";
+import { listCliModels } from "../providers/cli-models.ts";
 import type { LLMProvider, ProviderModel } from "../providers/types.ts";
 import type { HomeOffer } from "./messages.ts";
 
 /** The providers that live in the home process: what runs a CLI, here or on an agent. */
-const HOME_PROVIDERS = ["claude-cli-remote", "claude-cli"] as const;
+const HOME_PROVIDERS = ["claude-cli-remote", "codex-cli", "gemini-cli", "claude-cli"] as const;
+
+const CLI_OF: Readonly<Record<(typeof HOME_PROVIDERS)[number], CliName>> = {
+  "claude-cli-remote": "claude",
+  "codex-cli": "codex",
+  "gemini-cli": "gemini",
+  "claude-cli": "claude",
+};
 
 /** The home's providers as a worker's registry has them: they say what is on offer, and are never called. */
 export interface HomeProviders {
@@ -42,7 +51,11 @@ function standIn(id: (typeof HOME_PROVIDERS)[number], known: () => readonly Home
         if (owner !== null && keyId !== undefined && owner !== keyId) return false;
         return model === undefined ? models.length > 0 : offersModel(models, model);
       }),
-    getModels: async (keyId) => listed(known().filter(({ owner }) => owner === null || owner === keyId)),
+    getModels: async (keyId) =>
+      listed(
+        id,
+        known().filter(({ owner }) => owner === null || owner === keyId),
+      ),
     complete: refuse,
     stream: refuse,
     close: async () => undefined,
@@ -50,7 +63,10 @@ function standIn(id: (typeof HOME_PROVIDERS)[number], known: () => readonly Home
 }
 
 /** The models of some offers, each once, without wildcards. */
-function listed(offers: readonly HomeOffer[]): readonly ProviderModel[] {
-  const ids = new Set(offers.flatMap(({ models }) => models).filter((model) => !model.endsWith("*")));
-  return [...ids].map((id) => ({ id, ownedBy: "anthropic", created: 0 }));
+function listed(id: (typeof HOME_PROVIDERS)[number], offers: readonly HomeOffer[]): readonly ProviderModel[] {
+  const names = new Set(offers.flatMap(({ models }) => models));
+  return listCliModels(
+    CLI_OF[id],
+    [...names].map((name) => toWireModel(CLI_OF[id], name)),
+  );
 }

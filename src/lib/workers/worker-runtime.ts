@@ -73,7 +73,7 @@ export async function createWorkerRuntime(options: WorkerRuntimeOptions): Promis
   const resilience = createProcessResilience(env, logger);
   const rows = createRowCourier(line, logger);
   const home = createHomeProviders(offers);
-  const settings = { ...readApiProviderSettings(env, logger), claudeCli: undefined, claudeCliRemote: undefined };
+  const settings = { ...readApiProviderSettings(env, logger), claudeCli: undefined, agents: undefined };
   const bodies = new BodyThread({ logger });
   const api = createBuiltinProviders({ ...settings, via: loop.via, bodies, logger });
   const registry = createProviderRegistry([...home.providers, ...traceProviders(api, env, tracing)]);
