@@ -38,7 +38,7 @@ afterEach(async () => {
 async function start(overrides: Partial<AgentOptions> = {}): Promise<void> {
   agent = new CodewiseAgent({
     client: createProxyClient({ url: proxy.url, secret: TEST_SECRET, agentId: "laptop" }),
-    executor,
+    executors: [executor],
     logger: createLogger("debug", (entry) => {
       log += formatJsonLine(entry);
     }),
@@ -430,7 +430,7 @@ it("ends with the exit code and the words of a final refusal", async () => {
   const client = createProxyClient({ url: proxy.url, secret: TEST_SECRET, agentId: "laptop" });
   const logger = createLogger("error", () => undefined);
   const timing = { sleep, random: () => 0, now: () => performance.now() };
-  agent = new CodewiseAgent({ client, executor, logger, maxConcurrency: 1, drainTimeoutMs: 1, ...timing });
+  agent = new CodewiseAgent({ client, executors: [executor], logger, maxConcurrency: 1, drainTimeoutMs: 1, ...timing });
   ended = agent.run();
   expect(await ended).toMatchObject({
     exitCode: EXIT.incompatible,

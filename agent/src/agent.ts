@@ -1,7 +1,7 @@
 /** The agent: a connection, a post loop and a job runner, joined by plain calls. */
 import { PROTOCOL_LIMITS, type ConnectedEvent, type HelloMessage } from "../../src/lib/agent/types.ts";
 import type { CliExecutor } from "../../src/lib/cli/types.ts";
-import { CliWatch } from "./cli-watch.ts";
+import { CliSet } from "./cli-set.ts";
 import { Connection, type ConnectionState, type ServerEvent } from "./connection.ts";
 import { EXIT } from "./exit-codes.ts";
 import type { ProxyClient } from "./http-client.ts";
@@ -15,7 +15,10 @@ import { AGENT_VERSION } from "./version.ts";
 
 export interface AgentOptions {
   readonly client: ProxyClient;
-  readonly executor: CliExecutor;
+  /** The CLIs to serve. */
+  readonly executors: readonly CliExecutor[];
+  /** Whether a CLI that is not installed is a fault; otherwise it is one only where none is. Default: it is. */
+  readonly areClisRequired?: boolean;
   readonly logger: AgentLogger;
   readonly maxConcurrency: number;
   /** How long running requests may take to finish when the agent drains, in milliseconds. */
@@ -48,13 +51,13 @@ const FLUSH_WAIT_MS = 5000;
 const GOODBYE_WAIT_MS = 2000;
 const CLI_FAULTS = new Set(["cli_missing", "cli_not_logged_in", "upstream_unauthorized"]);
 
-/** Serves one CLI to one proxy until drained. */
+/** Serves the CLIs of this machine to one proxy until drained. */
 export class CodewiseAgent {
   readonly #options: AgentOptions;
   readonly #connection: Connection;
   readonly #posts: PostLoop;
   readonly #runner: JobRunner;
-  readonly #cli: CliWatch;
+  readonly #clis: CliSet;
   readonly #disconnect = new AbortController();
   readonly #closing = new AbortController();
   #connectionState: ConnectionState = { kind: "connecting" };
@@ -68,7 +71,7 @@ export class CodewiseAgent {
 
   constructor(options: AgentOptions) {
     this.#options = options;
-    const { client, executor, logger, sleep, random, now } = options;
+    const { client, logger, sleep, random, now } = options;
     this.#posts = new PostLoop({
       client,
       logger,
@@ -78,13 +81,18 @@ export class CodewiseAgent {
       onSettled: (outbox) => this.#runner.settle(outbox),
       onRefused: (outbox, status) => this.#runner.handleRefused(outbox, status),
     });
-    this.#cli = new CliWatch({ executor, logger, sleep, onChange: () => this.#sayHello() });
+    this.#clis = new CliSet({
+      executors: options.executors,
+      areRequired: options.areClisRequired ?? true,
+      logger,
+      sleep,
+      onChange: () => this.#sayHello(),
+    });
     this.#runner = new JobRunner({
-      executor,
+      clis: this.#clis,
       input: { client, sleep, random },
       logger,
       maxConcurrency: options.maxConcurrency,
-      readiness: () => this.#cli.readiness,
       now,
       addOutbox: (outbox) => this.#posts.add(outbox),
       removeOutbox: (outbox) => this.#posts.remove(outbox),
@@ -108,16 +116,21 @@ export class CodewiseAgent {
     return { connection: this.#connectionState, lifecycle: this.#lifecycle, jobs: this.#runner.jobs };
   }
 
+  /** The CLIs' processes, to be ended by whoever must. */
+  get processes(): Pick<CliSet, "running" | "killAll"> {
+    return this.#clis;
+  }
+
   /** Serves until {@link drain} has finished or the proxy's refusal is final. No process is left behind. */
   async run(): Promise<AgentEnd> {
     const closing = this.#closing.signal;
-    await this.#cli.check(AbortSignal.any([closing, this.#disconnect.signal]));
-    const loops = [this.#posts.run(closing), this.#cli.run(closing)];
+    await this.#clis.check(AbortSignal.any([closing, this.#disconnect.signal]));
+    const loops = [this.#posts.run(closing), this.#clis.run(closing)];
     const end = await this.#connection.run(this.#disconnect.signal);
     this.#lifecycle = "stopped";
     clearTimeout(this.#graceTimer);
     this.#runner.abandonAll("the agent stops");
-    await this.#options.executor.killAll();
+    await this.#clis.killAll();
     this.#closing.abort();
     await Promise.all([...loops, this.#runner.allSettled()]);
     await this.#options.client.close();
@@ -248,7 +261,7 @@ export class CodewiseAgent {
     const { outcome, code } = job.state;
     const totalMs = Math.round(now() - job.startedAt);
     logger[outcome === "error" ? "warn" : "info"]("request ended", { ...fields, outcome, code, totalMs });
-    if (code !== undefined && CLI_FAULTS.has(code)) this.#cli.recheck();
+    if (code !== undefined && CLI_FAULTS.has(code)) this.#clis.recheck(job.request.model);
   }
 
   /** Tells the proxy anew what this agent offers. */
@@ -257,15 +270,14 @@ export class CodewiseAgent {
   }
 
   #hello(): HelloMessage & { type: "hello" } {
-    const { executor, maxConcurrency } = this.#options;
-    const { readiness } = this.#cli;
+    const { maxConcurrency } = this.#options;
     return {
       type: "hello",
       ...(this.#sessionId !== undefined && { sessionId: this.#sessionId }),
       version: AGENT_VERSION,
       platform: `${process.platform}-${process.arch}`,
-      clis: readiness === undefined ? [] : [{ ...readiness }],
-      models: readiness?.ready === true ? [...executor.models()] : [],
+      clis: this.#clis.readiness.map((readiness) => ({ ...readiness })),
+      models: [...this.#clis.models],
       maxConcurrency,
       inFlight: this.#runner.inFlight,
     };

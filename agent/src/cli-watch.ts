@@ -9,6 +9,8 @@ const UNREADY_INTERVAL_MS = 30_000;
 
 export interface CliWatchOptions {
   readonly executor: CliExecutor;
+  /** Whether it is a fault that the CLI is not installed. */
+  readonly isRequired: boolean;
   readonly logger: AgentLogger;
   readonly sleep: Sleep;
   /** Called after the first probe and whenever its outcome differs from the last. */
@@ -43,9 +45,11 @@ export class CliWatch {
     const isSame =
       last?.ready === readiness.ready && last.version === readiness.version && last.reason === readiness.reason;
     if (isSame) return;
-    const { logger, onChange } = this.#options;
+    const { logger, onChange, isRequired } = this.#options;
     const fields = { cli: readiness.name, version: readiness.version };
+    const isAbsent = readiness.version === null && last?.version == null && !isRequired;
     if (readiness.ready) logger.info("the CLI is ready", fields);
+    else if (isAbsent) logger.debug("the CLI is not installed", { ...fields, reason: readiness.reason });
     else logger.error("the CLI cannot answer", { ...fields, reason: readiness.reason });
     onChange(readiness);
   }
@@ -53,7 +57,9 @@ export class CliWatch {
   /** Goes on probing until `signal` aborts. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      const intervalMs = this.#readiness?.ready === true ? READY_INTERVAL_MS : UNREADY_INTERVAL_MS;
+      const isUrgent =
+        this.#readiness?.ready !== true && (this.#readiness?.version !== null || this.#options.isRequired);
+      const intervalMs = isUrgent ? UNREADY_INTERVAL_MS : READY_INTERVAL_MS;
       this.#hurry = new AbortController();
       await this.#options.sleep(intervalMs, AbortSignal.any([signal, this.#hurry.signal]));
       if (!signal.aborted) await this.check(signal);

@@ -1,24 +1,21 @@
 /** Which requests this agent takes, and what becomes of them when the connection or the agent itself goes. */
 import {
-  offersModel,
   type AgentRequest,
   type CancelEvent,
   type ConnectedEvent,
   type HelloMessage,
 } from "../../src/lib/agent/types.ts";
-import type { CliExecutor, CliReadiness } from "../../src/lib/cli/types.ts";
+import type { CliSet, PlacedModel, PlacingRefusal } from "./cli-set.ts";
 import { Job, JobAbort } from "./job.ts";
 import { printable, type AgentLogger } from "./logger.ts";
 import { DISAGREEMENT, Outbox, type OutboxBounds } from "./outbox.ts";
 import type { InputSource } from "./request-input.ts";
 
 export interface JobRunnerOptions {
-  readonly executor: CliExecutor;
+  readonly clis: Pick<CliSet, "place">;
   readonly input: InputSource;
   readonly logger: AgentLogger;
   readonly maxConcurrency: number;
-  /** The outcome of the last probe; `undefined` before the first. */
-  readonly readiness: () => CliReadiness | undefined;
   readonly now: () => number;
   /** A new outbox to be sent from. */
   readonly addOutbox: (outbox: Outbox) => void;
@@ -40,7 +37,7 @@ const MAX_JOBS = 1000;
 /** How many settled requests are remembered, so that a repeated `request` event does not run them again. */
 const MAX_SETTLED = 1000;
 
-type Refusal = { readonly code: "busy" | "unsupported" | "cli_missing" | "not_logged_in"; readonly message: string };
+type Refusal = PlacingRefusal | { readonly code: "busy"; readonly message: string };
 
 /** Owns the jobs of this process. */
 export class JobRunner {
@@ -90,17 +87,17 @@ export class JobRunner {
     const { addOutbox, onMore, outboxBounds } = this.#options;
     const outbox = new Outbox(requestId, onMore, outboxBounds());
     const job = new Job(request, outbox, { ...this.#options, onChange: (changed) => this.#onJobChange(changed) });
-    const refusal = this.#refusal(request);
+    const found = this.#place(request);
     this.#jobs.set(requestId, job);
     addOutbox(outbox);
-    if (refusal === null) this.#start(job);
+    if (!("code" in found)) this.#start(job, found);
     else {
       this.#options.logger.info("refused a request", {
         requestId,
         model: printable(request.model),
-        code: refusal.code,
+        code: found.code,
       });
-      job.reject(refusal.code, refusal.message);
+      job.reject(found.code, found.message);
     }
   }
 
@@ -166,29 +163,21 @@ export class JobRunner {
     while (this.#settling.size > 0) await Promise.all(this.#settling.values());
   }
 
-  #refusal(request: AgentRequest): Refusal | null {
-    const { executor, maxConcurrency, readiness } = this.#options;
+  /** Who runs it, or why it is refused. */
+  #place(request: AgentRequest): PlacedModel | Refusal {
+    const { clis, maxConcurrency } = this.#options;
     if (this.#intake === "draining") return { code: "busy", message: "This agent is shutting down." };
     // A superseded attempt makes room before this one starts.
     const others = this.activeCount - (this.#settling.has(request.requestId) ? 1 : 0);
     if (others >= maxConcurrency) {
       return { code: "busy", message: `This agent already runs ${maxConcurrency} requests.` };
     }
-    const cli = readiness();
-    if (cli?.ready === false) {
-      const message =
-        cli.version === null ? "The CLI was not found or does not start." : "The CLI is not ready to answer.";
-      return { code: cli.version === null ? "cli_missing" : "not_logged_in", message };
-    }
-    if (!offersModel(executor.models(), request.model)) {
-      return { code: "unsupported", message: "This agent does not offer the model." };
-    }
-    return null;
+    return clis.place(request.model);
   }
 
-  #start(job: Job): void {
+  #start(job: Job, placed: PlacedModel): void {
     const before = this.#settling.get(job.id) ?? Promise.resolve();
-    const run = job.run(before).finally(() => {
+    const run = job.run(placed, before).finally(() => {
       if (this.#settling.get(job.id) === run) this.#settling.delete(job.id);
       this.#options.onChange(undefined);
     });

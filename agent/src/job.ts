@@ -1,7 +1,8 @@
 /** One request on this machine, from its arrival to the acknowledgement of its end. */
 import type { AgentRequest } from "../../src/lib/agent/types.ts";
-import { CliFailure, type CliExecutor, type CliSink } from "../../src/lib/cli/types.ts";
+import { CliFailure, type CliSink } from "../../src/lib/cli/types.ts";
 import { toGatewayError } from "../../src/lib/http/errors.ts";
+import type { PlacedModel } from "./cli-set.ts";
 import { printable, type AgentLogger } from "./logger.ts";
 import type { ErrorBody, Outbox } from "./outbox.ts";
 import { readRequestInput, type InputSource } from "./request-input.ts";
@@ -17,7 +18,6 @@ export type JobState =
     };
 
 export interface JobOptions {
-  readonly executor: CliExecutor;
   readonly input: InputSource;
   readonly logger: AgentLogger;
   readonly now: () => number;
@@ -80,21 +80,21 @@ export class Job {
     if (this.isActive) this.#abort.abort(reason);
   }
 
-  /** Runs it, after `before` has settled, to its end. Never rejects. */
-  async run(before: Promise<void>): Promise<void> {
+  /** Runs it by the CLI that was found for it, after `before` has settled, to its end. Never rejects. */
+  async run(placed: PlacedModel, before: Promise<void>): Promise<void> {
     this.outbox.accept(this.request.attempt);
     this.#options.onChange(this);
     const signal = this.#abort.signal;
     try {
       await before;
-      await this.#execute(signal);
+      await this.#execute(placed, signal);
     } catch (error) {
       this.#fail(signal.aborted ? signal.reason : error);
     }
   }
 
-  async #execute(signal: AbortSignal): Promise<void> {
-    const { executor, input, now } = this.#options;
+  async #execute({ executor, model }: PlacedModel, signal: AbortSignal): Promise<void> {
+    const { input, now } = this.#options;
     const { request } = this;
     signal.throwIfAborted();
     const chat = await readRequestInput(request, input, signal);
@@ -104,7 +104,7 @@ export class Job {
       {
         requestId: request.requestId,
         request: chat,
-        model: request.model,
+        model,
         signal,
         firstEventTimeoutMs: request.firstEventTimeoutMs,
         idleTimeoutMs: request.idleTimeoutMs,

@@ -37,7 +37,7 @@ afterEach(async () => {
 async function start(agentId = "laptop", overrides: Partial<AgentOptions> = {}): Promise<CodewiseAgent> {
   const agent = new CodewiseAgent({
     client: createProxyClient({ url: `http://127.0.0.1:${gate.port}`, secret: AGENT_SECRET, agentId }),
-    executor,
+    executors: [executor],
     logger: silentLogger,
     maxConcurrency: 2,
     drainTimeoutMs: 5000,
@@ -146,7 +146,7 @@ describe("the agent and the proxy's manager", () => {
     const states: string[] = [];
     const second = new CodewiseAgent({
       client: createProxyClient({ url: proxy.url, secret: AGENT_SECRET, agentId: "laptop" }),
-      executor,
+      executors: [executor],
       logger: { ...silentLogger, warn: (message, fields) => states.push(`${message}: ${String(fields?.["reason"])}`) },
       maxConcurrency: 1,
       drainTimeoutMs: 1000,
@@ -164,7 +164,7 @@ describe("the agent and the proxy's manager", () => {
   it("give up, with exit code 3, on a wrong secret", async () => {
     const client = createProxyClient({ url: proxy.url, secret: "wrong", agentId: "laptop" });
     const timing = { sleep, random: () => 0, now: () => performance.now() };
-    const rest = { executor, logger: silentLogger, maxConcurrency: 1, drainTimeoutMs: 1 };
+    const rest = { executors: [executor], logger: silentLogger, maxConcurrency: 1, drainTimeoutMs: 1 };
     expect(await new CodewiseAgent({ client, ...rest, ...timing }).run()).toMatchObject({
       exitCode: EXIT.unauthorized,
     });

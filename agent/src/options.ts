@@ -5,6 +5,7 @@
 import { hostname } from "node:os";
 import { z } from "zod";
 import { agentIdSchema } from "../../src/lib/agent/types.ts";
+import { CLI_NAMES } from "../../src/lib/cli/model-names.ts";
 
 export const LOG_LEVELS = ["error", "warn", "info", "debug"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -34,16 +35,24 @@ const wholeNumber = (minimum: number, maximum: number) => {
     .refine((value) => Number.isInteger(value) && value >= minimum && value <= maximum, { error });
 };
 
-const variableNamesSchema = z
-  .union([z.string(), z.array(z.string())], { error: "must be a list of variable names" })
-  .transform((value) =>
+/** A text with commas, or several. */
+const listSchema = (error: string) =>
+  z.union([z.string(), z.array(z.string())], { error }).transform((value) =>
     [value]
       .flat()
       .flatMap((part) => part.split(","))
       .map((name) => name.trim())
       .filter((name) => name !== ""),
-  )
-  .pipe(z.array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "must be names of environment variables")).max(200));
+  );
+
+const cliNamesError = `must name one or more of ${CLI_NAMES.join(", ")}`;
+const cliNamesSchema = listSchema(cliNamesError)
+  .pipe(z.array(z.enum(CLI_NAMES, { error: cliNamesError })).min(1, cliNamesError))
+  .transform((names) => [...new Set(names)]);
+
+const variableNamesSchema = listSchema("must be a list of variable names").pipe(
+  z.array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "must be names of environment variables")).max(200),
+);
 
 interface OptionSpec {
   /** Commander's notation; its camelCase name is the option's key in the table. */
@@ -72,11 +81,30 @@ export const OPTIONS = {
     description: "name of this agent, unique at the proxy",
     defaultText: "the host name",
   },
+  cli: {
+    flag: "--cli <names>",
+    env: "CODEWISE_CLI",
+    description: "the CLIs to serve, separated by commas: claude, codex, gemini; may be repeated",
+    defaultText: "all that are installed",
+    repeatable: true,
+  },
   claudePath: {
     flag: "--claude-path <file>",
     env: "CODEWISE_CLAUDE_PATH",
     description: "the Claude Code CLI to run",
     defaultText: "claude, found on PATH",
+  },
+  codexPath: {
+    flag: "--codex-path <file>",
+    env: "CODEWISE_CODEX_PATH",
+    description: "the Codex CLI to run",
+    defaultText: "codex, found on PATH",
+  },
+  geminiPath: {
+    flag: "--gemini-path <file>",
+    env: "CODEWISE_GEMINI_PATH",
+    description: "the Gemini CLI to run",
+    defaultText: "gemini, found on PATH",
   },
   maxConcurrency: {
     flag: "--max-concurrency <number>",
@@ -142,7 +170,11 @@ export const configSchema = z.object({
   /** Left out, the token of a login is used. */
   secret: secretSchema.optional(),
   agentId: agentIdSchema.default(() => defaultAgentId(hostname())),
+  /** Left out, those that are installed. */
+  cli: cliNamesSchema.optional(),
   claudePath: textSchema.default("claude"),
+  codexPath: textSchema.default("codex"),
+  geminiPath: textSchema.default("gemini"),
   maxConcurrency: wholeNumber(1, 64).default(2),
   spares: wholeNumber(0, 8).default(0),
   workDir: textSchema.optional(),

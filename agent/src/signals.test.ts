@@ -16,7 +16,11 @@ beforeEach(() => {
     exits.push(code);
     return undefined as never;
   });
-  handlers = installSignalHandlers({ executor, logger: silentLogger, onDrain: (reason) => drains.push(reason) });
+  handlers = installSignalHandlers({
+    processes: executor,
+    logger: silentLogger,
+    onDrain: (reason) => drains.push(reason),
+  });
 });
 
 afterEach(() => {

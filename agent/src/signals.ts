@@ -5,7 +5,8 @@ import { describeFailure } from "./http-client.ts";
 import type { AgentLogger } from "./logger.ts";
 
 export interface SignalOptions {
-  readonly executor: CliExecutor;
+  /** What runs and must not be left behind. */
+  readonly processes: Pick<CliExecutor, "running" | "killAll">;
   readonly logger: AgentLogger;
   /** The first signal. */
   readonly onDrain: (reason: string) => void;
@@ -24,7 +25,7 @@ const KILL_WAIT_MS = 2000;
  * Drains at the first SIGINT, SIGTERM or SIGHUP; kills every CLI and exits at once at the second, and at an error that
  * nobody caught.
  */
-export function installSignalHandlers({ executor, logger, onDrain }: SignalOptions): SignalHandlers {
+export function installSignalHandlers({ processes, logger, onDrain }: SignalOptions): SignalHandlers {
   let received: "none" | "drain" | "kill" = "none";
   let forcedExitCode: number | undefined;
 
@@ -37,7 +38,7 @@ export function installSignalHandlers({ executor, logger, onDrain }: SignalOptio
       process.exit(exitCode);
     };
     const timer = setTimeout(exit, KILL_WAIT_MS);
-    executor.killAll().then(exit, exit);
+    processes.killAll().then(exit, exit);
   };
 
   const onSignal = (signal: NodeJS.Signals): void => {
@@ -46,7 +47,7 @@ export function installSignalHandlers({ executor, logger, onDrain }: SignalOptio
       onDrain(signal);
       return;
     }
-    if (received === "drain") logger.warn("killing what runs", { signal, running: executor.running() });
+    if (received === "drain") logger.warn("killing what runs", { signal, running: processes.running() });
     killAndExit(signalExitCode(signal));
   };
 
@@ -57,7 +58,7 @@ export function installSignalHandlers({ executor, logger, onDrain }: SignalOptio
 
   // The last chance: the signals to the process groups leave before the promise is ever awaited.
   const onExit = (): void => {
-    if (executor.running() > 0) void executor.killAll();
+    if (processes.running() > 0) void processes.killAll();
   };
 
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;

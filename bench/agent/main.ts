@@ -35,7 +35,7 @@ function startAgent(number: number): Promise<void> {
   const connected = Promise.withResolvers<void>();
   const agent = new CodewiseAgent({
     client: createProxyClient({ url: settings.url, secret: settings.secret, agentId: `bench-${number}` }),
-    executor: createPacedExecutor(settings.model, pacer, counts),
+    executors: [createPacedExecutor(settings.model, pacer, counts)],
     logger,
     maxConcurrency: settings.maxConcurrency,
     drainTimeoutMs: 0,

@@ -8,8 +8,8 @@ import type { Pacer } from "../upstream/pacer.ts";
 export function createPacedExecutor(model: string, pacer: Pacer, counts: Counts): CliExecutor {
   let running = 0;
   return {
-    name: "bench",
-    probe: async () => ({ name: "bench", version: "1.0.0", ready: true, reason: null }),
+    name: "claude",
+    probe: async () => ({ name: "claude", version: "1.0.0", ready: true, reason: null }),
     models: () => [model],
     running: () => running,
     killAll: async () => undefined,

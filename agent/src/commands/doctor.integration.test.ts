@@ -34,7 +34,11 @@ afterEach(async () => {
 
 async function check(secret = "right", executor = createScriptedExecutor()): Promise<Record<string, Check>> {
   client = createProxyClient({ url, secret, agentId: "doctor-1" });
-  const checks = await runChecks(client, executor, { url, source: "CODEWISE_AGENT_SECRET" });
+  const checks = await runChecks(
+    client,
+    { executors: [executor], areRequired: true },
+    { url, source: "CODEWISE_AGENT_SECRET" },
+  );
   return Object.fromEntries(checks.map((found) => [found.name, found]));
 }
 
@@ -91,6 +95,28 @@ describe("doctor", () => {
       ok: false,
       detail: "claude 2.1.0: not logged in: run claude",
     });
+  });
+
+  it("is content with one CLI of several where none is named, and tells what the others need", async () => {
+    const [claude, codex, gemini] = ["claude", "codex", "gemini"].map((name) => {
+      const executor = createScriptedExecutor();
+      executor.readiness = { name, version: "1.0.0", ready: true, reason: null };
+      return executor;
+    });
+    if (claude === undefined || codex === undefined || gemini === undefined) throw new Error("no executors");
+    codex.readiness = { name: "codex", version: "1.0.0", ready: false, reason: "log in" };
+    gemini.readiness = { name: "gemini", version: null, ready: false, reason: "not found" };
+    client = createProxyClient({ url, secret: "right", agentId: "doctor-1" });
+    const from = { url, source: "CODEWISE_AGENT_SECRET" };
+    const lenient = await runChecks(client, { executors: [claude, codex, gemini], areRequired: false }, from);
+    expect(lenient.slice(2)).toEqual([
+      { name: "cli", ok: true, detail: "claude 1.0.0 is ready" },
+      { name: "cli", ok: true, detail: "codex 1.0.0: log in" },
+    ]);
+    const strict = await runChecks(client, { executors: [claude, codex, gemini], areRequired: true }, from);
+    expect(strict.slice(2).map(({ ok }) => ok)).toEqual([true, false, false]);
+    const none = await runChecks(client, { executors: [gemini], areRequired: false }, from);
+    expect(none.at(-1)).toEqual({ name: "cli", ok: false, detail: "gemini: not found" });
   });
 
   it("prints one line for each check and warning", () => {

@@ -3,7 +3,7 @@ import { postAnswerSchema } from "../../../src/lib/agent/types.ts";
 import type { CliExecutor } from "../../../src/lib/cli/types.ts";
 import type { Environment, LoadedConfig } from "../config.ts";
 import { resolveCredential } from "../credentials/resolve-credential.ts";
-import { createExecutor } from "../executor.ts";
+import { createExecutors } from "../executors.ts";
 import { EXIT } from "../exit-codes.ts";
 import type { HttpAnswer } from "../exchange.ts";
 import { createProxyClient, describeFailure, parseJson, type ProxyClient } from "../http-client.ts";
@@ -29,11 +29,11 @@ export async function runDoctor(
 ): Promise<number> {
   const { config, warnings } = loaded;
   const { secret, agentId, source } = resolveCredential(loaded, env);
-  const executor = createExecutor(config, env);
+  const clis = { executors: createExecutors(config, env), areRequired: config.cli !== undefined };
   // Under the agent's own id, which a token is bound to; the client is an instance of its own, so that one that runs is not
   // disturbed.
   const client = createProxyClient({ url: config.url, secret, agentId });
-  const checks = await runChecks(client, executor, { url: config.url, source });
+  const checks = await runChecks(client, clis, { url: config.url, source });
   await client.close();
   const ok = checks.every((check) => check.ok);
   if (options.json) process.stdout.write(`${JSON.stringify({ ok, checks, warnings })}\n`);
@@ -47,14 +47,20 @@ interface Origin {
   readonly source: string;
 }
 
+/** The CLIs to look for, and whether each of them must be there. */
+interface LookedFor {
+  readonly executors: readonly CliExecutor[];
+  readonly areRequired: boolean;
+}
+
 /** All checks, in order. Never rejects. */
-export async function runChecks(client: ProxyClient, executor: CliExecutor, from: Origin): Promise<readonly Check[]> {
-  const cli = checkCli(executor);
+export async function runChecks(client: ProxyClient, clis: LookedFor, from: Origin): Promise<readonly Check[]> {
+  const ofClis = checkClis(clis);
   const server = await checkServer(client, from.url);
   const secret: Check = server.ok
     ? await checkSecret(client, from.source)
     : { name: "secret", ok: false, detail: "not checked, since the server was not reached" };
-  return [server, secret, await cli];
+  return [server, secret, ...(await ofClis)];
 }
 
 /** One line for each check and warning. */
@@ -107,11 +113,17 @@ async function checkSecret(client: ProxyClient, source: string): Promise<Check> 
   return { name: "secret", ok: false, detail };
 }
 
-async function checkCli(executor: CliExecutor): Promise<Check> {
-  const cli = await executor.probe(AbortSignal.timeout(CHECK_TIMEOUT_MS));
-  const name = cli.version === null ? cli.name : `${cli.name} ${cli.version}`;
-  const detail = cli.ready ? `${name} is ready` : `${name}: ${cli.reason ?? "not ready"}`;
-  return { name: "cli", ok: cli.ready, detail };
+/** A line for each CLI. Where none has to be there, one that is ready is enough, and what is not installed is left out. */
+async function checkClis({ executors, areRequired }: LookedFor): Promise<readonly Check[]> {
+  const signal = AbortSignal.timeout(CHECK_TIMEOUT_MS);
+  const found = await Promise.all(executors.map((executor) => executor.probe(signal)));
+  const isOneReady = found.some(({ ready }) => ready);
+  const shown = areRequired || !isOneReady ? found : found.filter(({ version }) => version !== null);
+  return shown.map((cli) => {
+    const name = cli.version === null ? cli.name : `${cli.name} ${cli.version}`;
+    const detail = cli.ready ? `${name} is ready` : `${name}: ${cli.reason ?? "not ready"}`;
+    return { name: "cli", ok: cli.ready || (!areRequired && isOneReady), detail };
+  });
 }
 
 type Probe = { readonly method: "GET" | "POST"; readonly path: string; readonly body?: string };

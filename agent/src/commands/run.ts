@@ -1,7 +1,7 @@
 import { CodewiseAgent } from "../agent.ts";
 import type { Environment, LoadedConfig } from "../config.ts";
 import { resolveCredential } from "../credentials/resolve-credential.ts";
-import { createExecutor } from "../executor.ts";
+import { createExecutors } from "../executors.ts";
 import { createProxyClient } from "../http-client.ts";
 import { createLogger } from "../logger.ts";
 import { installSignalHandlers } from "../signals.ts";
@@ -15,10 +15,10 @@ export async function runAgent(loaded: LoadedConfig, env: Environment): Promise<
   const { secret, agentId, source } = resolveCredential(loaded, env);
   const now = (): number => performance.now();
   const logger = createLogger(config.logLevel, (entry) => display.log(entry));
-  const executor = createExecutor(config, env);
   const agent = new CodewiseAgent({
     client: createProxyClient({ url: config.url, secret, agentId }),
-    executor,
+    executors: createExecutors(config, env),
+    areClisRequired: config.cli !== undefined,
     logger,
     maxConcurrency: config.maxConcurrency,
     drainTimeoutMs: config.drainTimeout * 1000,
@@ -33,7 +33,11 @@ export async function runAgent(loaded: LoadedConfig, env: Environment): Promise<
     now,
     colour: env["NO_COLOR"] === undefined || env["NO_COLOR"] === "",
   });
-  const signals = installSignalHandlers({ executor, logger, onDrain: (reason) => agent.drain(reason) });
+  const signals = installSignalHandlers({
+    processes: agent.processes,
+    logger,
+    onDrain: (reason) => agent.drain(reason),
+  });
   for (const warning of warnings) logger.warn(warning);
   logger.info("starting", { version: AGENT_VERSION, agentId, url: config.url, credential: source });
   const end = await agent.run();

@@ -6,6 +6,7 @@ import { GatewayError, type ErrorCode, type GatewayErrorOptions } from "../http/
 import type { ChatRequest } from "../openai/chat.ts";
 import type { ChatDelta } from "../openai/delta.ts";
 import type { FinishReason, Usage } from "../openai/usage.ts";
+import type { CliName } from "./model-names.ts";
 
 export interface CliReadiness {
   readonly name: string;
@@ -45,10 +46,10 @@ export interface CliOutcome {
 }
 
 export interface CliExecutor {
-  readonly name: string;
+  readonly name: CliName;
   /** Presence, version and login, without an upstream call. Bounded; never rejects. */
   probe(signal?: AbortSignal): Promise<CliReadiness>;
-  /** Model ids and aliases it serves; an entry with a trailing `*` stands for all that begin so. */
+  /** Model ids and aliases it serves, by the CLI's own names; an entry with a trailing `*` stands for all that begin so. */
   models(): readonly string[];
   /** Runs one request to its honest end. Rejects with GatewayError (or {@link CliFailure}) otherwise; no process is left behind either way. */
   execute(execution: CliExecution, sink: CliSink): Promise<CliOutcome>;

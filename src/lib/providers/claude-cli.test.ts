@@ -5,11 +5,11 @@ import { createClaudeCliProvider } from "./claude-cli.ts";
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
 
-const READY: CliReadiness = { name: "fake", version: "1.0.0", ready: true, reason: null };
+const READY: CliReadiness = { name: "claude", version: "1.0.0", ready: true, reason: null };
 
 function setUp(probe: CliExecutor["probe"]) {
   const executor: CliExecutor = {
-    name: "fake",
+    name: "claude",
     probe,
     models: () => ["sonnet", "claude-*"],
     execute: () => Promise.reject(new Error("not asked")),

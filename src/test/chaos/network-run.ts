@@ -122,7 +122,7 @@ class NetworkRun {
     };
     const agent = new CodewiseAgent({
       client: createProxyClient({ url: line.url, secret: TEST_AGENT_SECRET, agentId: plan.id }),
-      executor: cli,
+      executors: [cli],
       logger: { ...silentLogger, error: log, warn: log, info: log },
       maxConcurrency: plan.maxConcurrency,
       drainTimeoutMs: DRAIN_WAIT_MS / HURRY,

@@ -18,7 +18,7 @@ export async function startRealAgent(proxy: ProxyHarness, command: string): Prom
   const client = createProxyClient({ url: proxy.url, secret: TEST_AGENT_SECRET, agentId: "real" });
   const agent = new CodewiseAgent({
     client,
-    executor: { ...executor, models: () => ["sonnet"] },
+    executors: [{ ...executor, models: () => ["sonnet"] }],
     logger: createLogger("error", () => undefined),
     maxConcurrency: 4,
     drainTimeoutMs: 5000,
