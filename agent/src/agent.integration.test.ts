@@ -71,10 +71,10 @@ describe("hello", () => {
 
   it("comes once the CLIs were asked, for which the connection does not wait", async () => {
     const { promise, resolve } = Promise.withResolvers<void>();
-    const { probe } = executor;
+    const probe = executor.probe.bind(executor);
     executor.probe = async (signal) => {
       await promise;
-      return await probe.call(executor, signal);
+      return await probe(signal);
     };
     const started = start();
     await proxy.until(() => proxy.connects.length === 1);
