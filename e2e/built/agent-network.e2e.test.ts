@@ -39,7 +39,7 @@ afterEach(async () => {
   await rm(home, { recursive: true, force: true });
 });
 
-async function listen<Listening extends Server>(server: Listening, host = "127.0.0.1"): Promise<number> {
+async function listen(server: Server, host = "127.0.0.1"): Promise<number> {
   servers.push(server);
   server.listen(0, host);
   await once(server, "listening");
