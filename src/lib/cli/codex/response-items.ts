@@ -69,6 +69,7 @@ function toInput(content: Content, at: string): readonly Fields[] {
     if (!/^(data:image\/|https?:\/\/)/i.test(url)) {
       throw cannotCarry(`${at}.content[${index}].image_url`, "An image must be a data: or http(s): URL");
     }
-    return { type: "input_image", image_url: url };
+    const detail = "detail" in image && typeof image.detail === "string" ? { detail: image.detail } : {};
+    return { type: "input_image", image_url: url, ...detail };
   });
 }
