@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readdir, readFile, readlink } from "node:fs/promises";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { GatewayError } from "../../src/lib/http/errors.ts";
@@ -6,7 +6,11 @@ import { respond, responseEvents, responseFrame } from "../../src/test/fake-resp
 import type { ReceivedRequest, ScriptedReply } from "../../src/test/fake-scripted-server.ts";
 import { codexProgram, startRealCodex, type RealCodex, type SentBody } from "./harness.ts";
 
-const refused = (status: number, error: Record<string, unknown>, headers: Record<string, string> = {}): ScriptedReply => ({
+const refused = (
+  status: number,
+  error: Record<string, unknown>,
+  headers: Record<string, string> = {},
+): ScriptedReply => ({
   status,
   json: { error },
   headers,
@@ -37,10 +41,22 @@ describe.skipIf(codexProgram() === undefined)("failures with codex", () => {
     const cases: readonly (readonly [ScriptedReply, string, boolean])[] = [
       [refused(401, { message: "bad key", code: "invalid_api_key" }), "upstream_unauthorized", true],
       [refused(403, { message: "no" }), "upstream_unauthorized", true],
-      [refused(404, { message: "The model `x` does not exist", code: "model_not_found" }), "upstream_model_not_found", true],
+      [
+        refused(404, { message: "The model `x` does not exist", code: "model_not_found" }),
+        "upstream_model_not_found",
+        true,
+      ],
       [refused(413, { message: "too big" }), "request_too_large", false],
-      [refused(429, { message: "slow down", code: "rate_limit_exceeded" }, { "retry-after": "2" }), "rate_limit_exceeded", true],
-      [refused(429, { message: "You exceeded your quota", code: "insufficient_quota", type: "insufficient_quota" }), "insufficient_quota", true],
+      [
+        refused(429, { message: "slow down", code: "rate_limit_exceeded" }, { "retry-after": "2" }),
+        "rate_limit_exceeded",
+        true,
+      ],
+      [
+        refused(429, { message: "You exceeded your quota", code: "insufficient_quota", type: "insufficient_quota" }),
+        "insufficient_quota",
+        true,
+      ],
       [refused(500, { message: "boom" }), "upstream_error", true],
       [refused(503, { message: "x", code: "server_is_overloaded" }), "upstream_overloaded", true],
       [{ fail: "drop" }, "upstream_connection_failed", true],
@@ -91,7 +107,10 @@ describe.skipIf(codexProgram() === undefined)("failures with codex", () => {
     const other = await startRealCodex({ isLoggedIn: false });
     try {
       expect((await other.fail({})).code).toBe("cli_not_logged_in");
-      expect(await other.executor.probe()).toMatchObject({ ready: false, reason: expect.stringContaining("codex login") });
+      expect(await other.executor.probe()).toMatchObject({
+        ready: false,
+        reason: expect.stringContaining("codex login"),
+      });
       expect(other.upstream.requests).toEqual([]);
     } finally {
       await other.close();
@@ -111,13 +130,21 @@ describe.skipIf(codexProgram() === undefined)("failures with codex", () => {
   it("tell a full answer from one that was cut by the model's limits", async () => {
     codex.reply(respond({ pieces: ["par", "tial"], incomplete: "max_output_tokens" }));
     const answer = await codex.ask({});
-    expect(answer).toMatchObject({ text: "partial", outcome: { finishReason: "length", usage: { total_tokens: 1242 } } });
+    expect(answer).toMatchObject({
+      text: "partial",
+      outcome: { finishReason: "length", usage: { total_tokens: 1242 } },
+    });
     codex.reply(respond({ pieces: ["par", "tial"], incomplete: "content_filter" }));
     expect((await codex.ask({})).outcome.finishReason).toBe("content_filter");
   });
 
   it("take an answer without any content for none", async () => {
-    const refusal = { type: "message", id: "m", role: "assistant", content: [{ type: "refusal", refusal: "I will not" }] };
+    const refusal = {
+      type: "message",
+      id: "m",
+      role: "assistant",
+      content: [{ type: "refusal", refusal: "I will not" }],
+    };
     codex.reply(respond({ items: [refusal] }));
     expect(await codex.fail({})).toMatchObject({ code: "upstream_invalid_response", failover: true });
   });
@@ -193,7 +220,6 @@ describe.skipIf(codexProgram() === undefined)("failures with codex", () => {
 
 /** The process whose connection this is. */
 async function appServerOf({ remotePort = 0 }: ReceivedRequest): Promise<number> {
-  const { readdir, readlink } = await import("node:fs/promises");
   const hex = remotePort.toString(16).toUpperCase().padStart(4, "0");
   const table = await readFile("/proc/net/tcp", "utf8");
   const inode = table

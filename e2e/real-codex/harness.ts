@@ -37,7 +37,11 @@ export interface RealCodex {
   /** What every request from now on gets. */
   reply(reply: ScriptedReply | ((request: ReceivedRequest) => ScriptedReply)): void;
   ask(request: Partial<ChatRequest>, more?: Partial<CliExecution>, onText?: (text: string) => void): Promise<Answer>;
-  fail(request: Partial<ChatRequest>, more?: Partial<CliExecution>, onText?: (text: string) => void): Promise<CliFailure>;
+  fail(
+    request: Partial<ChatRequest>,
+    more?: Partial<CliExecution>,
+    onText?: (text: string) => void,
+  ): Promise<CliFailure>;
   /** Bodies of the requests so far. */
   bodies(): readonly SentBody[];
   close(): Promise<void>;

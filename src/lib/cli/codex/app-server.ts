@@ -72,7 +72,10 @@ export class AppServer {
     });
     void group.exited.then(async (exit) => {
       // Why it ended is on stderr, which another process could hold open.
-      await Promise.race([once(group.stderr, "close").catch(() => {}), wait(STDERR_WAIT_MS, undefined, { ref: false })]);
+      await Promise.race([
+        once(group.stderr, "close").catch(() => {}),
+        wait(STDERR_WAIT_MS, undefined, { ref: false }),
+      ]);
       this.lose(crashed(exit));
     });
   }

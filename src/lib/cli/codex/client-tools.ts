@@ -12,13 +12,16 @@ export interface DynamicTool {
 
 export interface PreparedTools {
   readonly tools: readonly DynamicTool[];
+  /** Names as the client gave them, by the names that the model sees. */
+  readonly clientNames: ReadonlyMap<string, string>;
   readonly droppedParams: readonly string[];
 }
 
 /** The Responses API's form of a name, which the CLI insists on. */
 const TOOL_NAME = /^[A-Za-z0-9_-]{1,64}$/;
-/** The CLI keeps these for its MCP servers. */
-const RESERVED_PREFIX = "mcp__";
+/** Names that the CLI refuses, or hides from the model without a word (0.169.0). */
+const RESERVED_NAME = /^(mcp__.*|exec_command|shell_command)$/;
+const OWN_PREFIX = "client_";
 
 /** All that the CLI (0.169.0) leaves in a schema. */
 const CARRIED_KEYWORDS: ReadonlySet<string> = new Set([
@@ -49,28 +52,37 @@ const VALUES: ReadonlySet<string> = new Set(["enum", "required", "description", 
 export function prepareTools(request: ChatRequest): PreparedTools {
   const choice = request.tool_choice ?? "auto";
   const given = request.tools ?? [];
-  if (choice === "none" || given.length === 0) return { tools: [], droppedParams: [] };
+  if (choice === "none" || given.length === 0) {
+    return { tools: [], clientNames: new Map(), droppedParams: [] };
+  }
   if (choice !== "auto") throw cannotCarry("tool_choice", "The CLI cannot make its model call a tool");
   const dropped = new Set<string>();
-  const names = new Set<string>();
+  const clientNames = new Map<string, string>();
   const tools = given.map((tool): DynamicTool => {
     if (tool.type !== "function" || !isFields(tool["function"])) {
       throw cannotCarry("tools", `The CLI cannot carry tools of the type '${tool.type.slice(0, 64)}'`);
     }
     const { name, description, parameters, strict } = tool["function"];
-    if (typeof name !== "string" || !TOOL_NAME.test(name) || name.startsWith(RESERVED_PREFIX)) {
+    if (typeof name !== "string" || !TOOL_NAME.test(name) || !TOOL_NAME.test(toOfferedName(name))) {
       throw cannotCarry("tools", `The CLI cannot carry the tool name '${String(name).slice(0, 64)}'`);
     }
-    if (names.has(name)) {
+    const offered = toOfferedName(name);
+    if (clientNames.has(offered)) {
       throw new GatewayError("invalid_value", `'tools' has the name '${name}' twice.`, { param: "tools" });
     }
-    names.add(name);
+    clientNames.set(offered, name);
     const inputSchema = isFields(parameters) ? parameters : { type: "object", properties: {} };
     if (!isCarried(inputSchema)) dropped.add("tools[].function.parameters");
     if (strict === true) dropped.add("tools[].function.strict");
-    return { type: "function", name, description: typeof description === "string" ? description : "", inputSchema };
+    const text = typeof description === "string" ? description : "";
+    return { type: "function", name: offered, description: text, inputSchema };
   });
-  return { tools, droppedParams: [...dropped] };
+  return { tools, clientNames, droppedParams: [...dropped] };
+}
+
+/** The name of a tool as the model sees it. */
+export function toOfferedName(name: string): string {
+  return RESERVED_NAME.test(name) ? OWN_PREFIX + name : name;
 }
 
 /** Whether the CLI leaves a schema as it is. */

@@ -22,8 +22,8 @@ export type TurnStep =
   | { readonly type: "failure"; readonly error: GatewayError; readonly isOpen: boolean; readonly isUnsafe: boolean };
 
 export interface TurnOptions {
-  /** Names of the client's tools. */
-  readonly tools: ReadonlySet<string>;
+  /** Names of the client's tools, by those that the model sees. */
+  readonly clientNames: ReadonlyMap<string, string>;
   readonly isSingleCall: boolean;
   readonly stop: readonly string[];
   /** Milliseconds since the epoch. */
@@ -76,10 +76,7 @@ export function createTurnInterpreter(options: TurnOptions): TurnInterpreter {
   const end = (finishReason: FinishReason, isOpen: boolean): TurnStep[] => {
     isOver = true;
     const rest = finishReason === "stop" || finishReason === "length" ? stopText.rest() : "";
-    return [
-      ...(rest === "" ? [] : [delta({ content: rest })]),
-      { type: "end", end: { finishReason, usage }, isOpen },
-    ];
+    return [...(rest === "" ? [] : [delta({ content: rest })]), { type: "end", end: { finishReason, usage }, isOpen }];
   };
   const fail = (error: GatewayError, isOpen: boolean, isUnsafe = false): TurnStep[] => {
     isOver = true;
@@ -124,11 +121,12 @@ export function createTurnInterpreter(options: TurnOptions): TurnInterpreter {
     const parsed = functionCallSchema.safeParse(item);
     if (!parsed.success) return fail(invalidOutput("a call without a name"), true);
     const { call_id: id, name, namespace, arguments: text } = parsed.data;
-    const isOurs = (namespace ?? DEFAULT_NAMESPACE) === DEFAULT_NAMESPACE && options.tools.has(name);
-    if (!isOurs) return unsafe("The model called a tool that is not the client's");
+    const isOurs = (namespace ?? DEFAULT_NAMESPACE) === DEFAULT_NAMESPACE;
+    const clientName = isOurs ? options.clientNames.get(name) : undefined;
+    if (clientName === undefined) return unsafe("The model called a tool that is not the client's");
     if (options.isSingleCall && calls.size > 0) return [{ type: "progress" }];
     const rest = stopText.rest();
-    const call = { index: calls.size, id, type: "function" as const, function: { name, arguments: text } };
+    const call = { index: calls.size, id, type: "function" as const, function: { name: clientName, arguments: text } };
     calls.add(id);
     const steps = [...(rest === "" ? [] : [delta({ content: rest })]), delta({ tool_calls: [call] })];
     // The CLI answers such a call by itself, so there may be no time for others.

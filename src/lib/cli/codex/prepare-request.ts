@@ -15,6 +15,8 @@ export interface PreparedRequest {
   /** The whole conversation, as `thread/inject_items` takes it. */
   readonly items: readonly Fields[];
   readonly tools: readonly DynamicTool[];
+  /** Names as the client gave them, by the names that the model sees. */
+  readonly clientNames: ReadonlyMap<string, string>;
   /** One call an answer at most: the CLI cannot tell its model, so the others are left out. */
   readonly isSingleCall: boolean;
   readonly effort: string | undefined;
@@ -60,12 +62,13 @@ export function prepareRequest(request: ChatRequest, model: string): PreparedReq
     });
   }
   refuseUncarried(request);
-  const { tools, droppedParams } = prepareTools(request);
+  const { tools, clientNames, droppedParams } = prepareTools(request);
   const format = readFormat(request.response_format);
   return {
     model: model === DEFAULT_MODEL ? undefined : model,
     items: toResponseItems(request.messages),
     tools,
+    clientNames,
     isSingleCall: request.parallel_tool_calls === false,
     effort: readLevel(request.reasoning_effort, "reasoning_effort"),
     verbosity: readLevel(request["verbosity"], "verbosity"),

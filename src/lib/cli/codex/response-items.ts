@@ -1,6 +1,6 @@
 import type { ChatMessage, ContentPart } from "../../openai/chat.ts";
 import type { Fields } from "../../openai/fields.ts";
-import { cannotCarry } from "./client-tools.ts";
+import { cannotCarry, toOfferedName } from "./client-tools.ts";
 
 /**
  * A conversation as input items of the Responses API (openai/openai-openapi, `InputItem`), in its order and with its
@@ -41,7 +41,8 @@ function toAssistantItems(message: Extract<ChatMessage, { role: "assistant" }>, 
   const texts = [...parts, message.refusal ?? ""].filter((text) => text !== "");
   const calls = (message.tool_calls ?? []).map((call): Fields => {
     if (call.function === undefined) throw cannotCarry(at, `The CLI cannot carry calls of the type '${call.type}'`);
-    return { type: "function_call", call_id: call.id, name: call.function.name, arguments: call.function.arguments };
+    const { name, arguments: text } = call.function;
+    return { type: "function_call", call_id: call.id, name: toOfferedName(name), arguments: text };
   });
   const content = texts.map((text): Fields => ({ type: "output_text", text }));
   return [...(content.length === 0 ? [] : [toMessage("assistant", content)]), ...calls];

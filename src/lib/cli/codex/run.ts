@@ -87,7 +87,7 @@ async function takeTurn(run: TurnRun): Promise<TurnEnd> {
   outcome.promise.catch(() => {});
   const turn = createTurnControl(server, threadId);
   const interpreter = createTurnInterpreter({
-    tools: new Set(request.tools.map(({ name }) => name)),
+    clientNames: request.clientNames,
     isSingleCall: request.isSingleCall,
     stop: request.stop,
     now: Date.now,
