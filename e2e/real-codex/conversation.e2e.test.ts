@@ -75,7 +75,7 @@ describe.skipIf(codexProgram() === undefined)("a conversation with codex", () =>
 
   it("carries any text both ways unchanged", async () => {
     const text = 'Grüße 👩‍👩‍👧 日本語 é\u2028\u2029"\\\t\r\n\u0001\ufeff $foo @file /clear <x>';
-    codex.reply(respond({ pieces: [...text] }));
+    codex.reply(respond({ pieces: Array.from(text) }));
     const answer = await codex.ask({ messages: [{ role: "user", content: text }] });
     expect(answer.text).toBe(text);
     expect(conversationOf(codex.bodies()[0])).toEqual([input("user", text)]);

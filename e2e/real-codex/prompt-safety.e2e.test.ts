@@ -135,11 +135,10 @@ describe.skipIf(codexProgram() === undefined)("a hostile prompt to codex", () =>
       plan: [],
       code: "text(1)",
     };
-    const functions = [
-      ...["shell", "shell_command", "exec_command", "exec", "local_shell", "container.exec", "apply_patch"],
-      ...["update_plan", "view_image", "read_file", "web_search", "request_user_input", "spawn_agent", "write_stdin"],
-      ...["list_mcp_resources", "read_mcp_resource", "mcp__evil__touch", "tool_search", "create_goal", "get_weather2"],
-    ].map((name) => ({ calls: [{ id: "c1", name, arguments: JSON.stringify(input) }] }));
+    const functions =
+      "shell shell_command exec_command exec local_shell container.exec apply_patch update_plan view_image read_file web_search request_user_input spawn_agent write_stdin list_mcp_resources read_mcp_resource mcp__evil__touch tool_search create_goal get_weather2"
+        .split(" ")
+        .map((name) => ({ calls: [{ id: "c1", name, arguments: JSON.stringify(input) }] }));
     const patch = `*** Begin Patch\n*** Add File: ${folder}/patched\n+x\n*** End Patch\n`;
     const script = `await tools.exec_command({cmd: "touch ${folder}/made-script"})`;
     const others = [

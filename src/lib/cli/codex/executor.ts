@@ -52,9 +52,19 @@ export function createCodexExecutor(options: CodexExecutorOptions): CliExecutor 
   /** On the process that serves, or on one for this only: to ask whether it could is no reason to keep one. */
   const tryThread = async (signal: AbortSignal): Promise<void> => {
     const lease = await warm.peek(signal);
-    if (lease !== undefined) return tryOn(lease, signal).finally(() => lease.release());
+    if (lease !== undefined) {
+      try {
+        return await tryOn(lease, signal);
+      } finally {
+        await lease.release();
+      }
+    }
     const started = await start(signal);
-    return tryOn(started, signal).finally(() => started.stop());
+    try {
+      return await tryOn(started, signal);
+    } finally {
+      await started.stop();
+    }
   };
 
   const tryOn = async (

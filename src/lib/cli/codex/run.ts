@@ -109,8 +109,6 @@ async function takeTurn(run: TurnRun): Promise<TurnEnd> {
     onOverflow: () => fail(new GatewayError("client_too_slow", "The answer was not read fast enough.")),
     take: (step) => {
       switch (step.type) {
-        case "progress":
-          return true;
         case "delta":
           open();
           run.onFirstDelta();
@@ -122,7 +120,10 @@ async function takeTurn(run: TurnRun): Promise<TurnEnd> {
         case "failure":
           fail(step.error);
           return true;
+        case "progress":
+          return true;
       }
+      return true;
     },
     onPause: () => {
       watchdog.pause();
@@ -140,7 +141,10 @@ async function takeTurn(run: TurnRun): Promise<TurnEnd> {
       for (const step of interpreter.push(method, params)) {
         watchdog.progress();
         // At once, however slowly the answer is read: what the CLI does by itself is to end.
-        if (step.type === "failure" && step.isUnsafe) server.lose(step.error);
+        if (step.type === "failure" && step.isUnsafe) {
+          fail(step.error);
+          server.lose(new GatewayError("cli_crashed", "The CLI was ended for what it did in another request."));
+        }
         if ((step.type === "end" || step.type === "failure") && step.isOpen) turn.interrupt();
         queue.push(step, bytes);
       }
