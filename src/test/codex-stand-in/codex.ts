@@ -87,13 +87,15 @@ async function answerTurn(threadId: string, thread: Thread, turnId: string): Pro
     }
   }
   const isStuck = turn.hangAfterDeltas !== undefined || turn.lines !== undefined;
-  while (isStuck && (!thread.isInterrupted || turn.ignoreInterrupt === true)) {
-    await wait(20);
-    if (thread.isInterrupted && turn.keepTalking !== undefined) {
-      notify("item/agentMessage/delta", { itemId: "msg", delta: turn.keepTalking });
+  if (isStuck) {
+    while (!thread.isInterrupted || turn.ignoreInterrupt === true) {
+      await wait(20);
+      if (thread.isInterrupted && turn.keepTalking !== undefined) {
+        notify("item/agentMessage/delta", { itemId: "msg", delta: turn.keepTalking });
+      }
     }
+    return complete("interrupted");
   }
-  if (isStuck) return complete("interrupted");
   if (turn.error !== undefined) {
     notify("error", { error: turn.error, willRetry: false });
     return complete("failed", turn.error);
