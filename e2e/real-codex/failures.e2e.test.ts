@@ -117,6 +117,28 @@ describe.skipIf(codexProgram() === undefined)("failures with codex", () => {
     }
   });
 
+  it("with a provider of the owner's are as quick, and its key is passed by name only", async () => {
+    const provider = `model_provider = "mine"\n[model_providers.mine]\nname = "Mine"\nbase_url = "BASE_URL"\nwire_api = "responses"\nenv_key = "MY_KEY"\n`;
+    const options = { config: provider, isLoggedIn: false, variables: { MY_KEY: "sk-fake-of-mine" } };
+    const without = await startRealCodex(options);
+    const other = await startRealCodex({ ...options, passEnvironment: ["MY_KEY"] });
+    try {
+      expect((await without.fail({})).code).toBe("cli_not_logged_in");
+      expect(without.upstream.requests).toEqual([]);
+      expect(await other.executor.probe()).toMatchObject({ ready: true });
+      expect((await other.ask({})).text).toBe("Hello there!");
+      expect(other.upstream.requests[0]?.headers.authorization).toBe("Bearer sk-fake-of-mine");
+      other.reply(refused(500, { message: "boom" }));
+      expect((await other.fail({})).code).toBe("upstream_error");
+      other.reply({ steps: responseEvents({}).slice(0, 5).map(responseFrame), end: "drop" });
+      expect((await other.fail({})).code).toBe("upstream_incomplete");
+      expect(other.upstream.requests).toHaveLength(3);
+    } finally {
+      await without.close();
+      await other.close();
+    }
+  });
+
   it("within an answer end it, and it is not begun again", async () => {
     codex.reply({ steps: responseEvents({}).slice(0, 5).map(responseFrame), end: "drop" });
     let text = "";
