@@ -1,4 +1,5 @@
-import { readdir, readFile, readlink } from "node:fs/promises";
+import { readdir, readFile, readlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { GatewayError } from "../../src/lib/http/errors.ts";
@@ -115,6 +116,12 @@ describe.skipIf(codexProgram() === undefined)("failures with codex", () => {
     } finally {
       await other.close();
     }
+  });
+
+  it("of a configuration that the CLI cannot read are told the owner", async () => {
+    await writeFile(join(codex.codexHome, "config.toml"), 'profile = "gone"\n');
+    expect(await codex.fail({})).toMatchObject({ code: "cli_output_invalid", failover: true });
+    expect(await codex.executor.probe()).toMatchObject({ ready: false, reason: expect.stringContaining("profile") });
   });
 
   it("with a provider of the owner's are as quick, and its key is passed by name only", async () => {

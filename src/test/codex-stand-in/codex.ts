@@ -117,8 +117,12 @@ function answer({ id, method, params }: Call): void {
       return reply({ userAgent: "stand-in" });
     case "config/read":
       return reply({ config: { model: null, mcp_servers: { "owner's": { command: "x" } } } });
-    case "account/read":
-      return reply({ account: config.loggedIn === false ? null : { type: "apiKey" }, requiresOpenaiAuth: true });
+    case "getAuthStatus":
+      return reply({
+        authMethod: config.loggedIn === false ? null : "apikey",
+        authToken: null,
+        requiresOpenaiAuth: true,
+      });
     case "model/list":
       return reply({ data: [{ id: "gpt-stand-in" }] });
     case "thread/start": {

@@ -31,14 +31,19 @@ const OWNERS_PROGRAM = /^(hook|mcpServer)\//;
 const TOOL_CALL = "item/tool/call";
 
 interface Waiting {
+  readonly method: string;
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: GatewayError) => void;
 }
 
-/** Raised where the server answers a call with an error; the message is the CLI's, for the log only. */
+/** Raised where the server answers a call with an error. */
 export class RefusedCall extends GatewayError {
+  /** The CLI's own words, which may name paths: for the owner of the machine only. */
+  readonly said: string;
+
   constructor(method: string, said: string) {
     super("cli_output_invalid", `The CLI refused '${method}'.`, { cause: new Error(said) });
+    this.said = said;
   }
 }
 
@@ -120,6 +125,7 @@ export class AppServer {
         fail(new GatewayError("upstream_timeout", `The CLI did not answer '${method}' in time.`));
       }, CALL_TIMEOUT_MS);
       this.#waiting.set(id, {
+        method,
         resolve: (result) => {
           settle();
           resolve(result);
@@ -180,7 +186,7 @@ export class AppServer {
     if (method === undefined) {
       const waiting = typeof id === "number" ? this.#waiting.get(id) : undefined;
       if (error === undefined) waiting?.resolve(result);
-      else waiting?.reject(new RefusedCall("a call", error.message));
+      else waiting?.reject(new RefusedCall(waiting.method, error.message));
       return;
     }
     if (id !== undefined && method !== TOOL_CALL) {

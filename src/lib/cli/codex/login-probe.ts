@@ -1,9 +1,13 @@
 import { GatewayError } from "../../http/errors.ts";
 import { captureCommand } from "../capture-command.ts";
+import { removeSecrets } from "../sensitive.ts";
 import type { CliReadiness } from "../types.ts";
+import { RefusedCall } from "./app-server.ts";
 
 /** The first version in which everything that makes a remote prompt harmless was seen to work. */
 const MINIMUM_VERSION = [0, 169, 0] as const;
+/** Most of the CLI's own words in a reason, in characters. */
+const MAX_SAID = 300;
 const VERSION_TIMEOUT_MS = 15_000;
 const LOGIN_TIMEOUT_MS = 30_000;
 
@@ -41,6 +45,10 @@ function notReady(version: string | null, reason: string): CliReadiness {
 
 function toReason(error: unknown): string {
   if (!(error instanceof GatewayError)) return "`codex app-server` cannot be used.";
+  if (error instanceof RefusedCall) {
+    const said = removeSecrets(error.said.replaceAll(/\s+/g, " "), []).slice(0, MAX_SAID);
+    return `\`codex app-server\` cannot be used: ${said}`;
+  }
   switch (error.code) {
     case "cli_not_logged_in":
       return "codex is not logged in: run `codex login` as the user of this process.";

@@ -1,7 +1,7 @@
 import { GatewayError } from "../../http/errors.ts";
 import { RefusedCall, type AppServer } from "./app-server.ts";
 import type { PreparedRequest } from "./prepare-request.ts";
-import { accountReadSchema, threadStartedSchema } from "./protocol.ts";
+import { authStatusSchema, threadStartedSchema } from "./protocol.ts";
 import { configReadSchema, threadSettings } from "./thread-settings.ts";
 
 export interface OpenedThread {
@@ -25,9 +25,10 @@ export async function openThread(
 ): Promise<OpenedThread> {
   const [{ config }, login] = await Promise.all([
     server.ask("config/read", { includeLayers: false }, configReadSchema, signal),
-    server.ask("account/read", { refreshToken: false }, accountReadSchema, signal),
+    // Not `account/read`, which asks the vendor about the workspaces of a ChatGPT login, and fails where it cannot.
+    server.ask("getAuthStatus", { includeToken: false, refreshToken: false }, authStatusSchema, signal),
   ]);
-  if (login.requiresOpenaiAuth && (login.account ?? null) === null) {
+  if (login.requiresOpenaiAuth && !login.authMethod) {
     throw new GatewayError("cli_not_logged_in", "The CLI is not logged in.");
   }
   const settings = threadSettings(config);
@@ -55,7 +56,7 @@ export async function openThread(
     if ((instructionSources ?? []).length > 0) throw ownersInstructions();
     return { threadId: thread.id, model };
   } catch (error) {
-    if (error instanceof RefusedCall && request.tools.length > 0) throw refusedTools(error);
+    if (error instanceof RefusedCall && /\bdynamic tool/i.test(error.said)) throw refusedTools(error);
     throw error;
   }
 }

@@ -27,7 +27,10 @@ export const threadStartedSchema = z.looseObject({
 
 export const turnStartedSchema = z.looseObject({ turn: z.looseObject({ id: z.string() }) });
 
-export const accountReadSchema = z.looseObject({ account: z.unknown().optional(), requiresOpenaiAuth: z.boolean() });
+export const authStatusSchema = z.looseObject({
+  authMethod: z.string().nullish(),
+  requiresOpenaiAuth: z.boolean().nullish(),
+});
 
 export const modelListSchema = z.looseObject({ data: z.array(z.looseObject({ id: z.string() })) });
 

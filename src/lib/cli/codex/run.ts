@@ -132,21 +132,28 @@ async function takeTurn(run: TurnRun): Promise<TurnEnd> {
     onResume: () => watchdog.resume(),
   });
 
+  const takeStep = (step: TurnStep, bytes: number): void => {
+    watchdog.progress();
+    // At once, however slowly the answer is read: what the CLI does by itself is to end.
+    if (step.type === "failure" && step.isUnsafe) {
+      fail(step.error);
+      server.lose(new GatewayError("cli_crashed", "The CLI was ended for what it did in another request."));
+    }
+    if ((step.type === "end" || step.type === "failure") && step.isOpen) turn.interrupt();
+    queue.push(step, bytes);
+  };
+
   const onAbort = (): void => fail(abortError(signal));
   const stopListening = server.listen(threadId, {
     onMessage(method, params, bytes) {
       turn.note(method, params);
       // Before its turn a thread only tells the conversation again.
       if (!turn.isStarted) return;
-      for (const step of interpreter.push(method, params)) {
-        watchdog.progress();
-        // At once, however slowly the answer is read: what the CLI does by itself is to end.
-        if (step.type === "failure" && step.isUnsafe) {
-          fail(step.error);
-          server.lose(new GatewayError("cli_crashed", "The CLI was ended for what it did in another request."));
-        }
-        if ((step.type === "end" || step.type === "failure") && step.isOpen) turn.interrupt();
-        queue.push(step, bytes);
+      try {
+        for (const step of interpreter.push(method, params)) takeStep(step, bytes);
+      } catch (error) {
+        // Of this request's reader: no reason to end what others wait for.
+        fail(new GatewayError("server_error", "The CLI's output could not be handled.", { cause: error }));
       }
     },
     onLost: fail,
