@@ -90,6 +90,11 @@ describe("createCodexExecutor", () => {
     return all.filter((entry): entry is Extract<StandInCodexRecord, { type: Type }> => entry.type === type);
   }
 
+  async function turnsStarted(count: number): Promise<void> {
+    const countTurns = async () => (await records("call")).filter(({ method }) => method === "turn/start").length;
+    await expect.poll(countTurns, { timeout: 10_000 }).toBe(count);
+  }
+
   async function findLeftovers(): Promise<string[]> {
     const left = executor.running() === 0 ? [] : [`${executor.running()} running`];
     for (const record of await standIn.readRecords()) {
@@ -165,7 +170,7 @@ describe("createCodexExecutor", () => {
   it("fails what runs on a process that ends, with its last words, and starts another for the next", async () => {
     await start({ stderr: "panicked with sk-secret-123456\n" });
     const other = failureOf(run(prompt({ text: "x", hangAfterDeltas: 1 })));
-    await wait(600);
+    await turnsStarted(1);
     const sink = collect();
     const crash = await failureOf(run(prompt({ text: "0123456789abcdef".repeat(3), exitAfterDeltas: 2 }), sink));
     expect(crash).toMatchObject({ code: "cli_crashed", failover: true });
@@ -184,8 +189,8 @@ describe("createCodexExecutor", () => {
     const [started] = await records("start");
     const [grandchild] = await records("grandchild");
     expect(isAlive(started?.pid ?? 0)).toBe(true);
-    await expect.poll(() => isAlive(started?.pid ?? 0) || isAlive(grandchild?.pid ?? 0), { timeout: 3000 }).toBe(false);
-    await expect.poll(findLeftovers, { timeout: 3000 }).toEqual([]);
+    await expect.poll(() => isAlive(started?.pid ?? 0) || isAlive(grandchild?.pid ?? 0), { timeout: 10_000 }).toBe(false);
+    await expect.poll(findLeftovers, { timeout: 10_000 }).toEqual([]);
     await run();
     expect(await records("start")).toHaveLength(2);
   });
@@ -194,7 +199,7 @@ describe("createCodexExecutor", () => {
     await start();
     const stop = new AbortController();
     const outcome = failureOf(run(prompt({ text: "x", hangAfterDeltas: 1 }), collect(), { signal: stop.signal }));
-    await expect.poll(async () => (await records("call")).some(({ method }) => method === "turn/start")).toBe(true);
+    await turnsStarted(1);
     await wait(50);
     stop.abort();
     expect((await outcome).code).toBe("cancelled");
@@ -205,7 +210,7 @@ describe("createCodexExecutor", () => {
   it("ends the process of a turn that does not obey, when no other request is on it", async () => {
     await start();
     const turn = { text: "x", hangAfterDeltas: 1, ignoreInterrupt: true };
-    const outcome = await failureOf(run(prompt(turn), collect(), { deadlineMs: 900 }));
+    const outcome = await failureOf(run(prompt(turn), collect(), { deadlineMs: 2500 }));
     expect(outcome.code).toBe("deadline_exceeded");
     const [started] = await records("start");
     expect(isAlive(started?.pid ?? 0)).toBe(false);
@@ -217,19 +222,23 @@ describe("createCodexExecutor", () => {
     await start();
     const sink = collect();
     const other = collect();
-    const running = run(prompt({ text: "fine", repeat: 60, delayMs: 30 }), other);
-    await expect.poll(() => other.text.length, { timeout: 5000 }).toBeGreaterThan(0);
+    const running = run(prompt({ text: "fine", repeat: 100, delayMs: 40 }), other);
+    await expect.poll(() => other.text.length, { timeout: 10_000 }).toBeGreaterThan(0);
     const turn = { text: "x", hangAfterDeltas: 1, ignoreInterrupt: true, keepTalking: "more" };
-    await failureOf(run(prompt(turn), sink, { deadlineMs: 500 }));
+    const stop = new AbortController();
+    const stuck = failureOf(run(prompt(turn), sink, { signal: stop.signal }));
+    await expect.poll(() => sink.text, { timeout: 10_000 }).toBe("x");
+    stop.abort();
+    expect((await stuck).code).toBe("cancelled");
     expect(sink.text).toBe("x");
     const later = collect();
     await run({}, later);
     expect(later.text).toBe("hello from the prompt");
     expect(await records("start")).toHaveLength(2);
     await running;
-    expect(other.text).toBe("fine".repeat(60));
+    expect(other.text).toBe("fine".repeat(100));
     const [first] = await records("start");
-    await expect.poll(() => isAlive(first?.pid ?? 0), { timeout: 3000 }).toBe(false);
+    await expect.poll(() => isAlive(first?.pid ?? 0), { timeout: 10_000 }).toBe(false);
   });
 
   it("keeps the answer of a slow reader and gives it on in its order", async () => {
@@ -241,7 +250,7 @@ describe("createCodexExecutor", () => {
       (listener) => (drain = listener),
     );
     const running = run(prompt({ text: "abcdefgh", repeat: 200 }), sink);
-    await expect.poll(() => drain, { timeout: 5000 }).toBeDefined();
+    await expect.poll(() => drain, { timeout: 10_000 }).toBeDefined();
     const other = collect();
     await run({}, other);
     expect(other.text).toBe("hello from the prompt");
@@ -283,7 +292,7 @@ describe("createCodexExecutor", () => {
       expect([act, failure.code, failure.failover]).toEqual([act, "cli_unexpected_tool", true]);
       const started = await records("start");
       expect(started).toHaveLength(index + 1);
-      await expect.poll(() => isAlive(started.at(-1)?.pid ?? 0), { timeout: 3000 }).toBe(false);
+      await expect.poll(() => isAlive(started.at(-1)?.pid ?? 0), { timeout: 10_000 }).toBe(false);
     }
   }, 30_000);
 
@@ -357,7 +366,7 @@ describe("createCodexExecutor", () => {
   it("ends everything on killAll, and works again after it", async () => {
     await start({ grandchild: true });
     const running = failureOf(run(prompt({ text: "x", hangAfterDeltas: 1 })));
-    await expect.poll(async () => (await records("call")).some(({ method }) => method === "turn/start")).toBe(true);
+    await turnsStarted(1);
     await executor.killAll();
     expect(["cancelled", "cli_crashed"]).toContain((await running).code);
     expect(await findLeftovers()).toEqual([]);
