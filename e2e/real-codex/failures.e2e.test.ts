@@ -221,6 +221,13 @@ describe.skipIf(codexProgram() === undefined)("failures with codex", () => {
     expect((await codex.ask({})).text).toBe("Hello there!");
   });
 
+  it("leave no process behind, neither the npm wrapper nor the native program", async () => {
+    await codex.ask({});
+    expect((await processesOf(codex.home)).length).toBeGreaterThan(0);
+    await codex.executor.killAll();
+    expect(await processesOf(codex.home)).toEqual([]);
+  });
+
   it("never mix four requests at a time on one process", async () => {
     codex.reply((request) => {
       const prompt = promptOf(request);
@@ -264,4 +271,13 @@ async function appServerOf({ remotePort = 0 }: ReceivedRequest): Promise<number>
     }
   }
   throw new Error("the process was not found");
+}
+
+/** The processes that were started with this home. */
+async function processesOf(home: string): Promise<readonly string[]> {
+  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+  const environments = await Promise.all(
+    pids.map(async (pid) => ({ pid, text: await readFile(`/proc/${pid}/environ`, "utf8").catch(() => "") })),
+  );
+  return environments.filter(({ text }) => text.includes(`HOME=${home}\0`)).map(({ pid }) => pid);
 }

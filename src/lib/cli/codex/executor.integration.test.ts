@@ -189,7 +189,9 @@ describe("createCodexExecutor", () => {
     const [started] = await records("start");
     const [grandchild] = await records("grandchild");
     expect(isAlive(started?.pid ?? 0)).toBe(true);
-    await expect.poll(() => isAlive(started?.pid ?? 0) || isAlive(grandchild?.pid ?? 0), { timeout: 10_000 }).toBe(false);
+    await expect
+      .poll(() => isAlive(started?.pid ?? 0) || isAlive(grandchild?.pid ?? 0), { timeout: 10_000 })
+      .toBe(false);
     await expect.poll(findLeftovers, { timeout: 10_000 }).toEqual([]);
     await run();
     expect(await records("start")).toHaveLength(2);
