@@ -1,4 +1,5 @@
 import { createClaudeExecutor } from "../../src/lib/cli/claude/executor.ts";
+import { createCodexExecutor } from "../../src/lib/cli/codex/executor.ts";
 import { CLI_NAMES, type CliName } from "../../src/lib/cli/model-names.ts";
 import type { CliExecutor } from "../../src/lib/cli/types.ts";
 import type { Environment } from "./config.ts";
@@ -13,6 +14,7 @@ export function createExecutors(config: AgentConfig, env: Environment): readonly
   };
   const makers: Readonly<Partial<Record<CliName, () => CliExecutor>>> = {
     claude: () => createClaudeExecutor({ ...common, command: config.claudePath, spares: config.spares }),
+    codex: () => createCodexExecutor({ ...common, command: config.codexPath }),
   };
   return (config.cli ?? CLI_NAMES).flatMap((name) => makers[name]?.() ?? []);
 }
