@@ -27,6 +27,24 @@ export const anthropic: Dialect = {
       end: anthropicFrames(events.filter(isEnd)),
     };
   },
+  callFrames: (calls) =>
+    anthropicFrames([
+      ...anthropicEvents({ pieces: [] }).slice(0, 1),
+      ...calls.flatMap(({ name, input }, index) => [
+        {
+          type: "content_block_start",
+          index,
+          content_block: { type: "tool_use", id: `toolu_${index}`, name, input: {} },
+        },
+        {
+          type: "content_block_delta",
+          index,
+          delta: { type: "input_json_delta", partial_json: JSON.stringify(input) },
+        },
+        { type: "content_block_stop", index },
+      ]),
+      ...anthropicEvents({ stopReason: "tool_use" }).slice(-2),
+    ]),
   error: (status) => ({ type: "error", error: { type: ERROR_TYPES[status] ?? "api_error", message: "as ordered" } }),
   usage: { prompt_tokens: 2125, completion_tokens: 9 },
 };

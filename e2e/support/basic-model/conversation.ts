@@ -1,3 +1,5 @@
+import type { Fields } from "../../../src/lib/openai/fields.ts";
+
 /** What a model is asked, whatever dialect it came in. */
 export interface Conversation {
   /** All that stands before the turns. */
@@ -14,14 +16,25 @@ export interface Turn {
 /** What the model does about it. */
 export type Answer =
   | { readonly kind: "text"; readonly pieces: readonly string[]; readonly end: "close" | "drop" | "hang" }
+  | { readonly kind: "calls"; readonly calls: readonly OrderedCall[] }
   | { readonly kind: "error"; readonly status: number };
+
+/** A tool that the model calls, offered or not. */
+export interface OrderedCall {
+  readonly name: string;
+  readonly input: Fields;
+}
 
 /**
  * The last user text is an order: `say TEXT` says it in pieces, `stall TEXT` says it and goes silent, `drop TEXT` says it
- * and cuts the connection, `fail STATUS` refuses, and `turns` tells what was received, as JSON.
+ * and cuts the connection, `fail STATUS` refuses, and `turns` tells what was received, as JSON. `act CALLS` in any user text,
+ * with a JSON list of {@link OrderedCall}, calls tools.
  */
 export function obey(conversation: Conversation): Answer {
-  const { text = "" } = conversation.turns.findLast(({ role }) => role === "user") ?? {};
+  const users = conversation.turns.filter(({ role }) => role === "user");
+  const acts = users.flatMap(({ text }) => /(?:^|\n)act (\[.*\])/.exec(text)?.[1] ?? []);
+  if (acts.length > 0) return { kind: "calls", calls: JSON.parse(acts.at(-1) ?? "[]") as OrderedCall[] };
+  const { text = "" } = users.at(-1) ?? {};
   const [, verb = "", rest = ""] = /^(say|stall|drop|fail|turns)(?: ([\s\S]*))?$/.exec(text) ?? [];
   switch (verb) {
     case "fail":

@@ -23,6 +23,16 @@ export const gemini: Dialect = {
     text: pieces.map((text) => frame({ content: { role: "model", parts: [{ text }] }, index: 0 })),
     end: [frame({ content: { role: "model", parts: [{ text: "" }] }, finishReason: "STOP", index: 0 }, USAGE)],
   }),
+  callFrames: (calls) => [
+    frame(
+      {
+        content: { role: "model", parts: calls.map(({ name, input }) => ({ functionCall: { name, args: input } })) },
+        finishReason: "STOP",
+        index: 0,
+      },
+      USAGE,
+    ),
+  ],
   error: (status) => ({ error: { code: status, message: "as ordered", status: STATUS_NAMES[status] ?? "UNKNOWN" } }),
   usage: { prompt_tokens: USAGE.promptTokenCount, completion_tokens: USAGE.candidatesTokenCount },
 };

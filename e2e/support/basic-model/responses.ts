@@ -32,6 +32,10 @@ export const responses: Dialect = {
       end: events.filter(isEnd).map(responseFrame),
     };
   },
+  callFrames: (calls) =>
+    responseEvents({
+      calls: calls.map(({ name, input }, index) => ({ id: `call_${index}`, name, arguments: JSON.stringify(input) })),
+    }).map(responseFrame),
   error: (status) => ({ error: { type: "error", code: null, message: `as ordered: ${status}`, param: null } }),
   usage: { prompt_tokens: FAKE_RESPONSES_USAGE.input_tokens, completion_tokens: FAKE_RESPONSES_USAGE.output_tokens },
 };

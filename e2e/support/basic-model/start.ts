@@ -21,6 +21,7 @@ export async function startBasicModel(): Promise<ScriptedServer> {
       if (dialect === undefined) return { json: {}, status: 404 };
       const answer = obey(dialect.read(body as Fields));
       if (answer.kind === "error") return { json: dialect.error(answer.status), status: answer.status };
+      if (answer.kind === "calls") return { steps: dialect.callFrames(answer.calls) };
       const { text, end } = dialect.frames(answer.pieces);
       // Apart on the wire, as a model's words are.
       const steps = text.flatMap((frame) => [frame, { delayMs: 2 }]);
