@@ -179,7 +179,11 @@ describe.skipIf(codexProgram() === undefined)("a hostile prompt to codex", () =>
     await codex.upstream.request(0);
     for (let round = 0; round < 5; round += 1) expect((await codex.fail({})).code).toBe("cli_unexpected_tool");
     expect((await bystander).text).toContain("18 19 ");
-    expect(codex.upstream.requests).toHaveLength(6);
+    // The CLI may have told the model that it has no such tool before it was interrupted, and is interrupted then.
+    const requests = codex.upstream.requests.length;
+    expect(requests).toBeLessThanOrEqual(11);
+    await wait(500);
+    expect(codex.upstream.requests).toHaveLength(requests);
   });
 
   it("leaves nothing of a conversation in the owner's folder", async () => {
