@@ -171,6 +171,21 @@ describe.skipIf(codexProgram() === undefined)("a hostile prompt to codex", () =>
     for (const { text } of codex.upstream.requests) expect(text).not.toContain(CANARY);
   }, 120_000);
 
+  it("ends no request but its own, when its model calls what it should not", async () => {
+    const slow = respond({ pieces: Array.from({ length: 20 }, (_, index) => `${index} `), pieceDelayMs: 50 });
+    const hostile = respond({ calls: [{ id: "c1", name: "shell", arguments: '{"command":["ls"]}' }] });
+    codex.reply(({ text }) => (text.includes("bystander") ? slow : hostile));
+    const bystander = codex.ask({ messages: [{ role: "user", content: "bystander" }] });
+    await codex.upstream.request(0);
+    for (let round = 0; round < 5; round += 1) expect((await codex.fail({})).code).toBe("cli_unexpected_tool");
+    expect((await bystander).text).toContain("18 19 ");
+    // The CLI may have told the model that it has no such tool before it was interrupted, and is interrupted then.
+    const requests = codex.upstream.requests.length;
+    expect(requests).toBeLessThanOrEqual(11);
+    await wait(500);
+    expect(codex.upstream.requests).toHaveLength(requests);
+  });
+
   it("leaves nothing of a conversation in the owner's folder", async () => {
     await codex.ask({ messages: [{ role: "user", content: "remember-this-marker" }] });
     await codex.executor.killAll();

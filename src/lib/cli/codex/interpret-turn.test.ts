@@ -86,14 +86,17 @@ describe("createTurnInterpreter", () => {
     expect(endOf(last)).toMatchObject({ finishReason: "tool_calls", isOpen: true });
   });
 
-  it.each(["unknown-tool", "patch-call"])("takes a call that is not of the client's tools for unsafe: %s", (name) => {
-    const { error, isOpen, isUnsafe } = failureOf(interpret(name).last);
-    expect({ code: error.code, isOpen, isUnsafe }).toEqual({
-      code: "cli_unexpected_tool",
-      isOpen: true,
-      isUnsafe: true,
-    });
-  });
+  it.each(["unknown-tool", "patch-call"])(
+    "fails at a call that is not of the client's tools, which the CLI has not either: %s",
+    (name) => {
+      const { error, isOpen, isUnsafe } = failureOf(interpret(name).last);
+      expect({ code: error.code, isOpen, isUnsafe }).toEqual({
+        code: "cli_unexpected_tool",
+        isOpen: true,
+        isUnsafe: false,
+      });
+    },
+  );
 
   it("parts the messages of one answer, and takes a message that came whole", () => {
     expect(interpret("two-messages").text).toBe("one\n\ntwo");
@@ -151,6 +154,17 @@ describe("createTurnInterpreter", () => {
     const more = interpreter.push("item/agentMessage/delta", { itemId: "msg2", delta: "second" });
     expect(more).toEqual([{ type: "end", end: { finishReason: "stop", usage: USAGE }, isOpen: true }]);
     expect(interpreter.push("item/agentMessage/delta", { itemId: "msg2", delta: "third" })).toEqual([]);
+  });
+
+  it.each([
+    ["item/started", { item: { type: "commandExecution", id: "i" } }],
+    ["item/started", { item: { type: "somethingNew", id: "i" } }],
+    ["item/completed", { item: { type: "fileChange", id: "i" } }],
+    ["item/mcpToolCall/progress", {}],
+    ["command/exec/outputDelta", {}],
+  ])("takes an act of the CLI's own for unsafe: %s %j", (method, params) => {
+    const [step] = createTurnInterpreter(OPTIONS).push(method, params);
+    expect(failureOf(step)).toMatchObject({ isUnsafe: true, isOpen: true, error: { code: "cli_unexpected_tool" } });
   });
 
   it("refuses a call that the response did not have", () => {

@@ -50,6 +50,8 @@ const HARMLESS_ITEMS: ReadonlySet<string> = new Set([
 /** Items of the Responses API that are no calls; a function's is looked at by itself. */
 const RAW_CALL = /_call$/;
 const UNSAFE_NOTIFICATION = /^(hook|mcpServer|command|process|item\/(commandExecution|fileChange|mcpToolCall))\//;
+/** What shows, behind the end of a response, that the turn goes on with another. */
+const NEXT_RESPONSE = /^item\/(started$|agentMessage\/|reasoning\/)/;
 /** The namespace that newer models see the client's tools in. */
 const DEFAULT_NAMESPACE = "functions";
 
@@ -84,6 +86,9 @@ export function createTurnInterpreter(options: TurnOptions): TurnInterpreter {
   };
   const unsafe = (what: string): TurnStep[] =>
     fail(new GatewayError("cli_unexpected_tool", `${what}. The CLI was ended.`), true, true);
+  /** The CLI has no such tool and tells the model so: no act of its own, and no reason to end what others wait for. */
+  const notTheClients = (): TurnStep[] =>
+    fail(new GatewayError("cli_unexpected_tool", "The model called a tool that is not the client's."), true);
   const whole = (isOpen: boolean): TurnStep[] => {
     if (calls.size > 0) return end("tool_calls", isOpen);
     if (isBegun || stopText.isHolding()) return end("stop", isOpen);
@@ -92,7 +97,6 @@ export function createTurnInterpreter(options: TurnOptions): TurnInterpreter {
   };
 
   const takeText = (itemId: string, text: string): TurnStep[] => {
-    if (hasResponse) return whole(true);
     const before = given.get(itemId);
     // Another message of the same answer.
     const piece = before === undefined && given.size > 0 ? `\n\n${text}` : text;
@@ -123,7 +127,7 @@ export function createTurnInterpreter(options: TurnOptions): TurnInterpreter {
     const { call_id: id, name, namespace, arguments: text } = parsed.data;
     const isOurs = (namespace ?? DEFAULT_NAMESPACE) === DEFAULT_NAMESPACE;
     const clientName = isOurs ? options.clientNames.get(name) : undefined;
-    if (clientName === undefined) return unsafe("The model called a tool that is not the client's");
+    if (clientName === undefined) return notTheClients();
     if (options.isSingleCall && calls.size > 0) return [{ type: "progress" }];
     const rest = stopText.rest();
     const call = { index: calls.size, id, type: "function" as const, function: { name: clientName, arguments: text } };
@@ -135,7 +139,7 @@ export function createTurnInterpreter(options: TurnOptions): TurnInterpreter {
 
   const takeRawItem = (item: { readonly type: string }): TurnStep[] => {
     if (item.type === "function_call") return takeCall(item);
-    if (RAW_CALL.test(item.type)) return unsafe("The model called a tool that is not the client's");
+    if (RAW_CALL.test(item.type)) return notTheClients();
     return [];
   };
 
@@ -147,6 +151,7 @@ export function createTurnInterpreter(options: TurnOptions): TurnInterpreter {
   };
 
   const take = (method: string, params: unknown): TurnStep[] => {
+    if (hasResponse && NEXT_RESPONSE.test(method)) return whole(true);
     switch (method) {
       case "item/agentMessage/delta": {
         const { itemId, delta: text } = parse(method, params);
