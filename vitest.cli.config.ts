@@ -9,7 +9,11 @@ export default defineConfig({
     name: "real-cli",
     include: ["e2e/real-*/**/*.e2e.test.ts"],
     // One line a CLI.
-    globalSetup: ["e2e/real-claude/global-setup.ts", "e2e/real-codex/global-setup.ts"],
+    globalSetup: [
+      "e2e/real-claude/global-setup.ts",
+      "e2e/real-codex/global-setup.ts",
+      "e2e/real-gemini/global-setup.ts",
+    ],
     // Each test starts processes that need a whole core for half a second.
     fileParallelism: false,
     testTimeout: 60_000,
