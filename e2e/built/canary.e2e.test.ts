@@ -63,7 +63,7 @@ const ATTEMPTS: Readonly<Record<CliName, (aims: Aims) => readonly OrderedCall[]>
 const WAYS: readonly { readonly cli: CliName; readonly program: string | undefined; readonly model: string }[] = [
   { cli: "claude", program: inject("claudePrograms")[CLAUDE_VERSIONS[0]], model: "sonnet" },
   { cli: "codex", program: inject("codexProgram") ?? undefined, model: "codex" },
-  { cli: "gemini", program: undefined, model: "gemini-cli/gemini-2.5-flash" },
+  { cli: "gemini", program: inject("geminiProgram") ?? undefined, model: "gemini-cli/gemini-2.5-flash" },
 ];
 
 describe.each(WAYS)("hostile requests to the real $cli", ({ cli, program, model }) => {

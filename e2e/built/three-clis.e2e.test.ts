@@ -48,7 +48,7 @@ const WAYS: readonly Way[] = [
   },
   {
     cli: "gemini",
-    program: undefined,
+    program: inject("geminiProgram") ?? undefined,
     models: ["gemini-cli/gemini-2.5-flash", "gemini"],
     provider: "gemini-cli",
   },
