@@ -22,7 +22,7 @@ let clock: number;
 
 beforeEach(() => {
   vi.useFakeTimers();
-  view = { connection: { kind: "connected", sessionId: "s" }, lifecycle: "running", jobs: [] };
+  view = { connection: { kind: "connected", sessionId: "s" }, lifecycle: "running", jobs: [], totals: { completed: 0, failed: 0, refused: 0 } };
   [written, clock] = [[], 1000];
 });
 afterEach(() => {
