@@ -1,4 +1,5 @@
 import { CodewiseAgent } from "../agent.ts";
+import { createApprovalKeys } from "../approval-keys.ts";
 import type { Environment, LoadedConfig } from "../config.ts";
 import { resolveCredential } from "../credentials/resolve-credential.ts";
 import { createExecutors } from "../executors.ts";
@@ -35,7 +36,10 @@ export async function runAgent(loaded: LoadedConfig, env: Environment): Promise<
   const desk = new ApprovalDesk({
     timeoutMs: config.approveTimeout * 1000,
     clock: Date.now,
-    onChange: () => display.refresh(),
+    onChange: () => {
+      keys?.refresh();
+      display.refresh();
+    },
   });
   const agent = new CodewiseAgent({
     client: createProxyClient({ url: config.url, secret, agentId }),
@@ -51,14 +55,20 @@ export async function runAgent(loaded: LoadedConfig, env: Environment): Promise<
     now,
     onChange: () => display.refresh(),
   });
-  const display: Display = createDisplay({
-    output: process.stderr,
-    view: () => agent.view(),
-    now,
-    colour: env["NO_COLOR"] === undefined || env["NO_COLOR"] === "",
-  });
   const facts = { pid: process.pid, agentId, url: config.url, startedAt: Date.now() };
   const status = () => runningStatus(facts, agent.view(), policy.view(), desk.questions, now());
+  const hasKeys = config.approve && process.stdin.isTTY && process.stderr.isTTY;
+  const keys = hasKeys
+    ? createApprovalKeys(process.stdin, desk, () => process.kill(process.pid, "SIGINT"), now)
+    : undefined;
+  const display: Display = createDisplay({
+    output: process.stderr,
+    status,
+    clock: Date.now,
+    now,
+    colour: env["NO_COLOR"] === undefined || env["NO_COLOR"] === "",
+    hasKeys,
+  });
   const control = await startControlServer(places, createControlHandler(policy, desk, status)).catch((error: unknown) => {
     if (error instanceof AlreadyRunningError) throw error;
     warn(`cannot be spoken to by commands such as status and pause (${describeFailure(error)})`);
@@ -75,6 +85,7 @@ export async function runAgent(loaded: LoadedConfig, env: Environment): Promise<
   const watch = new AbortController();
   const [end] = await Promise.all([agent.run().finally(() => watch.abort()), policy.run(watch.signal)]);
   await control?.close();
+  keys?.close();
   display.close();
   const forcedExitCode = signals.forcedExitCode();
   if (forcedExitCode !== undefined) return forcedExitCode;
