@@ -151,7 +151,8 @@ export class Job {
   /** What a failed run used, where it ran at all. */
   #account(error: unknown, admission: Admission | undefined): void {
     if (this.#state.kind !== "running") admission?.release();
-    else admission?.settle(spentTokens(error instanceof GatewayError ? error.usage : undefined, "cli", this.#characters));
+    else
+      admission?.settle(spentTokens(error instanceof GatewayError ? error.usage : undefined, "cli", this.#characters));
   }
 
   #sink(): CliSink {

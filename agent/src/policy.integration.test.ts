@@ -146,7 +146,10 @@ describe("codewise-agent under its owner's rules", () => {
     const [code] = (await once(second, "close")) as [number];
     expect(code).toBe(6);
     expect(await command("status", "--agent-id", "other")).toMatchObject({ code: 5 });
-    expect(await command("approve", "1")).toMatchObject({ code: 1, err: expect.stringContaining("no request 1 waits") });
+    expect(await command("approve", "1")).toMatchObject({
+      code: 1,
+      err: expect.stringContaining("no request 1 waits"),
+    });
   });
 
   it("with --approve runs nothing without its owner's word, and forgets what the proxy cancels", async () => {

@@ -1,5 +1,5 @@
 /** The command line, derived from the table of options. */
-import { Command, CommanderError, Option } from "commander";
+import { Argument, Command, CommanderError, Option } from "commander";
 import { AlreadyRunningError } from "./control/control-server.ts";
 import { selectionOf } from "./control/select-agent.ts";
 import { runDecision } from "./commands/approve.ts";
@@ -9,11 +9,14 @@ import { runLogout } from "./commands/logout.ts";
 import { runPause } from "./commands/pause.ts";
 import { runResume } from "./commands/resume.ts";
 import { runAgent } from "./commands/run.ts";
+import { installService, serviceStatus, showLogs, uninstallService } from "./commands/service.ts";
 import { runStatus } from "./commands/status.ts";
+import { completionScript, SHELLS } from "./completion.ts";
 import { ConfigError, loadConfig, type Environment, type RawOptions } from "./config.ts";
 import { EXIT } from "./exit-codes.ts";
 import { describeFailure } from "./http-client.ts";
 import { OPTION_NAMES, optionSpec, type OptionName } from "./options.ts";
+import { serviceManager } from "./service/manager.ts";
 import { AGENT_VERSION } from "./version.ts";
 
 const HELP_END = `
@@ -92,7 +95,9 @@ export function buildProgram(env: Environment, setExitCode: (code: number) => vo
     });
   program
     .command("pause")
-    .description("have the running agent take no further requests; what runs is finished, and a restart keeps the pause")
+    .description(
+      "have the running agent take no further requests; what runs is finished, and a restart keeps the pause",
+    )
     .option("--for <time>", "how long, such as 30m or 8h; otherwise until resume")
     .action(async (options: { for?: string }) => {
       setExitCode(await runPause(selectionOf(flagsOf(program), env), options.for));
@@ -103,7 +108,10 @@ export function buildProgram(env: Environment, setExitCode: (code: number) => vo
     .action(async () => {
       setExitCode(await runResume(selectionOf(flagsOf(program), env)));
     });
-  for (const [name, verdict] of [["approve", "approved"], ["deny", "denied"]] as const) {
+  for (const [name, verdict] of [
+    ["approve", "approved"],
+    ["deny", "denied"],
+  ] as const) {
     program
       .command(`${name} <number>`)
       .description(`${name} a request that waits, by its number in status (with --approve)`)
@@ -111,7 +119,49 @@ export function buildProgram(env: Environment, setExitCode: (code: number) => vo
         setExitCode(await runDecision(selectionOf(flagsOf(program), env), number, verdict));
       });
   }
+  addServiceCommands(program, env, setExitCode);
+  program
+    .command("completion")
+    .description(
+      "print what makes a shell complete this program's commands, such as: source <(codewise-agent completion bash)",
+    )
+    .addArgument(new Argument("<shell>", "bash, zsh or fish").choices([...SHELLS]))
+    .action((shell: (typeof SHELLS)[number]) => {
+      process.stdout.write(completionScript(program, shell));
+    });
   return program;
+}
+
+function addServiceCommands(program: Command, env: Environment, setExitCode: (code: number) => void): void {
+  const manager = serviceManager(env, process.platform, process.getuid?.() ?? 0);
+  const service = program
+    .command("service")
+    .description("run the agent as a service of this user: systemd, launchd or a scheduled task");
+  service
+    .command("install")
+    .description("install and start it with the options that are given here; the secret stays in its own file")
+    .action(() => {
+      const flags = flagsOf(program);
+      const start = [process.execPath, ...process.argv.slice(1, 2)];
+      setExitCode(installService(loadConfig(flags, env), flags, env, manager, start));
+    });
+  service
+    .command("uninstall")
+    .description("stop and remove it")
+    .action(() => setExitCode(uninstallService(env, manager)));
+  service
+    .command("status")
+    .description("say whether it is installed and runs")
+    .action(() => setExitCode(serviceStatus(env, manager)));
+  program
+    .command("logs")
+    .description("show what the service has logged")
+    .option("-f, --follow", "go on with what comes")
+    .option("-n, --lines <number>", "how many lines", "200")
+    .action((options: { follow?: boolean; lines: string }) => {
+      if (!/^\d{1,7}$/.test(options.lines)) throw new ConfigError("--lines must be a whole number");
+      setExitCode(showLogs(env, manager, { follow: options.follow === true, lines: Number(options.lines) }));
+    });
 }
 
 function buildOption(name: OptionName): Option {

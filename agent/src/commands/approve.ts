@@ -7,7 +7,8 @@ export async function runDecision(
   number: string,
   verdict: "approved" | "denied",
 ): Promise<number> {
-  if (!/^[1-9]\d{0,14}$/.test(number)) throw new ConfigError("give the number of a request that codewise-agent status lists");
+  if (!/^[1-9]\d{0,14}$/.test(number))
+    throw new ConfigError("give the number of a request that codewise-agent status lists");
   const command = { command: "decide", number: Number(number), verdict } as const;
   return await commandAgent(selection, command, () => `Request ${number} is ${verdict}.`);
 }

@@ -69,11 +69,13 @@ export async function runAgent(loaded: LoadedConfig, env: Environment): Promise<
     colour: env["NO_COLOR"] === undefined || env["NO_COLOR"] === "",
     hasKeys,
   });
-  const control = await startControlServer(places, createControlHandler(policy, desk, status)).catch((error: unknown) => {
-    if (error instanceof AlreadyRunningError) throw error;
-    warn(`cannot be spoken to by commands such as status and pause (${describeFailure(error)})`);
-    return undefined;
-  });
+  const control = await startControlServer(places, createControlHandler(policy, desk, status)).catch(
+    (error: unknown) => {
+      if (error instanceof AlreadyRunningError) throw error;
+      warn(`cannot be spoken to by commands such as status and pause (${describeFailure(error)})`);
+      return undefined;
+    },
+  );
   const signals = installSignalHandlers({
     processes: agent.processes,
     logger,

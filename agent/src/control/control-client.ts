@@ -3,7 +3,13 @@ import { readdirSync, readFileSync } from "node:fs";
 import { createConnection } from "node:net";
 import { join } from "node:path";
 import { parseJson } from "../http-client.ts";
-import { controlAnswerSchema, MAX_LINE, type ControlAnswer, type ControlCommand, type RunningStatus } from "./protocol.ts";
+import {
+  controlAnswerSchema,
+  MAX_LINE,
+  type ControlAnswer,
+  type ControlCommand,
+  type RunningStatus,
+} from "./protocol.ts";
 
 const ANSWER_MS = 5000;
 const MAX_AGENTS = 64;

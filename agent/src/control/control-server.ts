@@ -50,6 +50,7 @@ export async function startControlServer(
     await listen(server, address);
   });
   if (isSocketFile) chmodSync(address, 0o600);
+  preparePrivateFolder(dirname(marker));
   writeAtomically(marker, address);
   return {
     async close() {

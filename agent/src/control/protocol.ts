@@ -27,7 +27,9 @@ export const runningStatusSchema = z.object({
   connection: z.object({ state: z.string(), reason: z.string().nullable() }),
   lifecycle: z.string(),
   /** Why no requests are taken now, and until when; null where they are. */
-  closure: z.object({ reason: z.enum(["paused", "hours", "tokens", "requests"]), until: timeSchema.nullable() }).nullable(),
+  closure: z
+    .object({ reason: z.enum(["paused", "hours", "tokens", "requests"]), until: timeSchema.nullable() })
+    .nullable(),
   requests: z.array(
     z.object({ requestId: z.string(), model: z.string(), state: z.string(), ageMs: countSchema, deltas: countSchema }),
   ),

@@ -44,7 +44,11 @@ describe("status", () => {
   it("tells connection, requests, limits with their reset, and what waits for approval", () => {
     const status = runningStatus(facts, view, policy, [question], 5300);
     expect(runningStatusSchema.parse(status)).toEqual(status);
-    expect(formatStatus(status, NOON).split("\n").map((line) => line.trimEnd())).toEqual([
+    expect(
+      formatStatus(status, NOON)
+        .split("\n")
+        .map((line) => line.trimEnd()),
+    ).toEqual([
       expect.stringMatching(/^laptop at https:\/\/proxy\.example \(pid 42, version .+\)$/),
       "  connection  connected",
       "  requests    1 running, 3 completed, 1 failed, 2 refused since 11:00",

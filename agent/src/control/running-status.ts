@@ -88,7 +88,8 @@ export function describeLimits(status: Pick<RunningStatus, "closure" | "limits">
   if (limits.allowModels !== null) lines.push(`models      ${limits.allowModels.join(", ")}`);
   if (limits.hours !== null) lines.push(`hours       ${limits.hours.join(", ")}`);
   if (requestsInHour.limit !== null) {
-    const next = requestsInHour.resetsAt === null ? "" : `, the oldest until ${formatTime(requestsInHour.resetsAt, now)}`;
+    const next =
+      requestsInHour.resetsAt === null ? "" : `, the oldest until ${formatTime(requestsInHour.resetsAt, now)}`;
     lines.push(`last hour   ${requestsInHour.used} of ${requestsInHour.limit} requests${next}`);
   }
   if (tokensToday.limit !== null) {

@@ -36,7 +36,8 @@ export function agentPlaces(
   return {
     state: join(folder, `${name}.state.json`),
     marker: join(folder, `${name}.agent`),
-    address: platform === "win32" ? `\\\\.\\pipe\\codewise-agent-${shortHash(folder)}-${name}` : socketPath(folder, name),
+    address:
+      platform === "win32" ? `\\\\.\\pipe\\codewise-agent-${shortHash(folder)}-${name}` : socketPath(folder, name),
   };
 }
 

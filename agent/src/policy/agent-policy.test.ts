@@ -33,7 +33,15 @@ function create(rules: PolicyRules = {}): AgentPolicy {
 
 function request(overrides: Partial<AgentRequest> = {}): AgentRequest {
   const times = { firstEventTimeoutMs: 1, idleTimeoutMs: 1, deadlineMs: 1 };
-  return { requestId: "r", attempt: 1, model: "sonnet", stream: true, body: { model: "sonnet" }, ...times, ...overrides };
+  return {
+    requestId: "r",
+    attempt: 1,
+    model: "sonnet",
+    stream: true,
+    body: { model: "sonnet" },
+    ...times,
+    ...overrides,
+  };
 }
 
 function admitted(admission: Admission | PolicyRefusal): Admission {

@@ -39,7 +39,11 @@ export interface PolicyView {
   readonly closure: Closure | undefined;
   readonly allowModels: readonly string[] | undefined;
   readonly hours: readonly DailyHours[] | undefined;
-  readonly requests: { readonly used: number; readonly limit: number | undefined; readonly resetsAt: number | undefined };
+  readonly requests: {
+    readonly used: number;
+    readonly limit: number | undefined;
+    readonly resetsAt: number | undefined;
+  };
   readonly tokens: {
     readonly used: number;
     readonly estimated: number;

@@ -54,7 +54,13 @@ describe("a question", () => {
   it.each([
     ["first line\nsecond", "first line"],
     ["\n\n  later\u001b[2J\u202e", "later [2J "],
-    [[{ type: "text", text: "see" }, { type: "image_url", image_url: { url: "data:," } }], "see [image_url]"],
+    [
+      [
+        { type: "text", text: "see" },
+        { type: "image_url", image_url: { url: "data:," } },
+      ],
+      "see [image_url]",
+    ],
     ["x".repeat(5000), "x".repeat(200)],
   ])("shows of a prompt a printable beginning: %j", async (content, preview) => {
     const answer = ask(content);

@@ -92,7 +92,12 @@ export class ApprovalDesk {
 function previewOf({ messages }: ChatRequest): string {
   const content = messages.at(-1)?.content;
   const texts = typeof content === "string" ? [content] : (content ?? []).flatMap(textOf);
-  const line = texts.join(" ").trimStart().slice(0, 4 * PREVIEW_CHARACTERS).split(/[\r\n]/, 1)[0] ?? "";
+  const line =
+    texts
+      .join(" ")
+      .trimStart()
+      .slice(0, 4 * PREVIEW_CHARACTERS)
+      .split(/[\r\n]/, 1)[0] ?? "";
   return [...printable(line)].slice(0, PREVIEW_CHARACTERS).join("");
 }
 

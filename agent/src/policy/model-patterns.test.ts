@@ -28,7 +28,11 @@ describe("allowsModel", () => {
 describe("allowedOffers", () => {
   it.each([
     [["sonnet"], ["sonnet", "opus", "claude-*"], ["sonnet"]],
-    [["claude-opus-*", "haiku"], ["sonnet", "haiku", "claude-*"], ["haiku", "claude-opus-*"]],
+    [
+      ["claude-opus-*", "haiku"],
+      ["sonnet", "haiku", "claude-*"],
+      ["haiku", "claude-opus-*"],
+    ],
     [["claude-opus-4-1"], ["claude-*"], ["claude-opus-4-1"]],
     [["c*"], ["claude-*", "codex-cli/gpt-5"], ["claude-*", "codex-cli/gpt-5"]],
     [["claude-cli/*"], ["sonnet", "claude-*", "codex-cli/*"], ["sonnet", "claude-*"]],

@@ -40,7 +40,10 @@ export function createFileStore(path: string, onProblem: (problem: string) => vo
       return parsed.data;
     },
     save(state) {
-      const written = attempt(() => writeAtomically(path, `${JSON.stringify(state)}\n`));
+      const written = attempt(() => {
+        preparePrivateFolder(dirname(path));
+        writeAtomically(path, `${JSON.stringify(state)}\n`);
+      });
       if (written.code === undefined) isWritable = true;
       else if (isWritable) {
         isWritable = false;
@@ -56,9 +59,8 @@ export function preparePrivateFolder(folder: string): void {
   chmodSync(folder, 0o700);
 }
 
-/** At once or not at all: whoever reads sees the old file or the new one. Throws the system's errors. */
-export function writeAtomically(path: string, text: string): void {
-  preparePrivateFolder(dirname(path));
+/** At once or not at all: whoever reads sees the old file or the new one. Its folder must be there. Throws the system's errors. */
+export function writeAtomically(path: string, text: string | Uint8Array): void {
   const temporary = `${path}.${randomUUID()}.tmp`;
   try {
     const file = openSync(temporary, "wx", 0o600);
