@@ -1,6 +1,7 @@
 /** The lines of the live view: pure, so that they can be tested as text. */
 import type { RunningStatus } from "./control/protocol.ts";
 import { describeLimits } from "./control/running-status.ts";
+import { firstCharacters } from "./first-characters.ts";
 import { printable } from "./logger.ts";
 
 export interface Screen {
@@ -63,7 +64,7 @@ function fitRows(lines: readonly string[], rows: number): readonly string[] {
 
 /** By whole characters; those of double width are clipped by the terminal, which does not wrap these lines. */
 function cut(line: string, width: number): string {
-  return [...printable(line)].slice(0, width).join("");
+  return firstCharacters(printable(line), width);
 }
 
 function paint(line: string, code: number): string {

@@ -1,5 +1,6 @@
 /** Requests that wait for the owner's word, with `--approve`. */
 import type { ChatRequest } from "../../../src/lib/openai/chat.ts";
+import { firstCharacters } from "../first-characters.ts";
 import { printable } from "../logger.ts";
 import type { PolicyRefusal } from "./agent-policy.ts";
 
@@ -98,7 +99,7 @@ function previewOf({ messages }: ChatRequest): string {
       .trimStart()
       .slice(0, 4 * PREVIEW_CHARACTERS)
       .split(/[\r\n]/, 1)[0] ?? "";
-  return [...printable(line)].slice(0, PREVIEW_CHARACTERS).join("");
+  return firstCharacters(printable(line), PREVIEW_CHARACTERS);
 }
 
 function textOf(part: unknown): string[] {

@@ -20,10 +20,9 @@ describe("launchOf", () => {
   it("takes over what was given by flags and variables, for the same configuration", () => {
     const launch = launchOf(loadConfig(flags, env), flags, env, ["node", "agent.js"]);
     expect(launch).toEqual({
-      command: [
-        ...["node", "agent.js", "--url", "https://proxy.example", "--cli", "claude", "--cli", "codex"],
-        ...["--max-concurrency", "3", "--approve"],
-      ],
+      command: "node agent.js --url https://proxy.example --cli claude --cli codex --max-concurrency 3 --approve".split(
+        " ",
+      ),
       path: "/bin",
       stopSeconds: 90,
     });
