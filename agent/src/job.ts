@@ -117,6 +117,7 @@ export class Job {
     signal.throwIfAborted();
     if (refusal !== undefined) {
       admission?.release();
+      this.#options.logger.info("refused by the owner", { requestId: this.id, why: refusal.message });
       this.reject(refusal.code, refusal.message);
       return;
     }

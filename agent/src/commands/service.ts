@@ -1,10 +1,11 @@
 import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { ConfigError, type Environment, type LoadedConfig, type RawOptions } from "../config.ts";
+import { stateFolder } from "../control/state-folder.ts";
 import { resolveCredential } from "../credentials/resolve-credential.ts";
 import { EXIT } from "../exit-codes.ts";
 import { longFlag } from "../options.ts";
-import { writeAtomically } from "../policy/policy-state.ts";
+import { preparePrivateFolder, writeAtomically } from "../policy/policy-state.ts";
 import { launchOf, relativePaths } from "../service/launch.ts";
 import type { ServiceManager } from "../service/manager.ts";
 import { runTool } from "../service/run-tool.ts";
@@ -24,7 +25,11 @@ export function installService(
   resolveCredential(loaded, env);
   const [relative] = relativePaths(flags, env);
   if (relative !== undefined) throw new ConfigError(`${longFlag(relative)} must be an absolute path for a service`);
+  // One that is installed already has other options, and not every manager lets it be replaced while it runs.
+  if (existsSync(manager.file)) for (const command of manager.uninstall) runTool(command, env);
   mkdirSync(dirname(manager.file), { recursive: true });
+  // For the log of launchd, which makes no folders.
+  preparePrivateFolder(stateFolder(env));
   const mark = manager.encoding === "utf16le" ? "\ufeff" : "";
   writeAtomically(manager.file, Buffer.from(`${mark}${manager.text(launch)}`, manager.encoding));
   say(`Wrote ${manager.file}.`);

@@ -1,6 +1,6 @@
 /** What the policy must know after a restart, in one small file that only its owner can read. */
 import { randomUUID } from "node:crypto";
-import { chmodSync, closeSync, fsyncSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { chmodSync, closeSync, fsyncSync, lstatSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { z } from "zod";
@@ -56,6 +56,8 @@ export function createFileStore(path: string, onProblem: (problem: string) => vo
 /** A folder of this user's own, made if need be and closed to others. Throws the system's errors. */
 export function preparePrivateFolder(folder: string): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
+  // Where others may write beside it, as in the folder for temporary files, it might be a link of theirs.
+  if (!lstatSync(folder).isDirectory()) throw new Error(`${folder} is no folder`);
   chmodSync(folder, 0o700);
 }
 
