@@ -7,6 +7,7 @@ import { EXIT } from "./exit-codes.ts";
 import type { ProxyClient } from "./http-client.ts";
 import type { Job } from "./job.ts";
 import type { JobOptions } from "./job.ts";
+import { JobLog, type JobTotals } from "./job-log.ts";
 import { JobRunner } from "./job-runner.ts";
 import { printable, type AgentLogger } from "./logger.ts";
 import type { OutboxBounds } from "./outbox.ts";
@@ -41,8 +42,7 @@ export interface AgentView {
   readonly connection: ConnectionState;
   readonly lifecycle: Lifecycle;
   readonly jobs: readonly Job[];
-  /** Requests that have ended since the start. */
-  readonly totals: { readonly completed: number; readonly failed: number; readonly refused: number };
+  readonly totals: JobTotals;
 }
 
 export type Lifecycle = "running" | "draining" | "stopped";
@@ -66,12 +66,12 @@ export class CodewiseAgent {
   readonly #posts: PostLoop;
   readonly #runner: JobRunner;
   readonly #clis: CliSet;
+  readonly #jobLog: JobLog;
   readonly #disconnect = new AbortController();
   readonly #closing = new AbortController();
   #connectionState: ConnectionState = { kind: "connecting" };
   #lifecycle: Lifecycle = "running";
   #limits: PostLimits = PROTOCOL_LIMITS;
-  #totals = { completed: 0, failed: 0, refused: 0 };
   #resumeGraceMs = 0;
   #graceTimer: NodeJS.Timeout | undefined;
   #sessionId: string | undefined;
@@ -81,6 +81,7 @@ export class CodewiseAgent {
   constructor(options: AgentOptions) {
     this.#options = options;
     const { client, logger, sleep, random, now } = options;
+    this.#jobLog = new JobLog(logger, now);
     this.#posts = new PostLoop({
       client,
       logger,
@@ -124,8 +125,8 @@ export class CodewiseAgent {
 
   /** A snapshot for the display. */
   view(): AgentView {
-    const [connection, lifecycle, totals] = [this.#connectionState, this.#lifecycle, { ...this.#totals }];
-    return { connection, lifecycle, jobs: this.#runner.jobs, totals };
+    const [connection, lifecycle] = [this.#connectionState, this.#lifecycle];
+    return { connection, lifecycle, jobs: this.#runner.jobs, totals: this.#jobLog.totals };
   }
 
   /** The CLIs' processes, to be ended by whoever must. */
@@ -271,21 +272,15 @@ export class CodewiseAgent {
   }
 
   #onJobChange(job: Job | undefined): void {
-    if (job !== undefined) this.#logJob(job);
+    if (job !== undefined) this.#noteJob(job);
     this.#reconnectWhenIdle();
     this.#options.onChange?.();
   }
 
-  #logJob(job: Job): void {
-    const { logger, now } = this.#options;
-    const fields = { requestId: job.id, attempt: job.request.attempt, model: printable(job.request.model) };
-    if (job.state.kind === "running") logger.info("request started", fields);
-    if (job.state.kind !== "ended") return;
-    const { outcome, code } = job.state;
-    this.#totals[outcome === "rejected" ? "refused" : outcome === "complete" ? "completed" : "failed"] += 1;
-    if (outcome === "rejected") return;
-    const totalMs = Math.round(now() - job.startedAt);
-    logger[outcome === "error" ? "warn" : "info"]("request ended", { ...fields, outcome, code, totalMs });
+  #noteJob(job: Job): void {
+    this.#jobLog.note(job);
+    if (job.state.kind !== "ended" || job.state.outcome === "rejected") return;
+    const { code } = job.state;
     if (code !== undefined && CLI_FAULTS.has(code)) this.#clis.recheck(job.request.model);
   }
 

@@ -49,6 +49,8 @@ export async function startControlServer(
     rmSync(address, { force: true });
     await listen(server, address);
   });
+  // What goes wrong with one connection must not end the agent.
+  server.on("error", () => undefined);
   if (isSocketFile) chmodSync(address, 0o600);
   preparePrivateFolder(dirname(marker));
   writeAtomically(marker, address);

@@ -64,6 +64,8 @@ describe("the owner's policy", () => {
     expect(policy.closure).toBeUndefined();
     expect(policy.offers(["sonnet", "claude-*"])).toEqual(["sonnet", "claude-*"]);
     expect(changes).toBe(0);
+    // And writes nothing either.
+    expect(saved).toBeUndefined();
   });
 
   it("refuses models that are not allowed, and offers the others only", () => {
@@ -157,8 +159,9 @@ describe("a pause", () => {
 });
 
 it("keeps the counts over a restart", () => {
-  admitted(create().admit(request())).settle(spent(5));
-  const policy = create({ maxRequestsPerHour: 1, maxTokensPerDay: 5 });
+  const rules = { maxRequestsPerHour: 1, maxTokensPerDay: 5 };
+  admitted(create(rules).admit(request())).settle(spent(5));
+  const policy = create(rules);
   expect(policy.view()).toMatchObject({ requests: { used: 1, limit: 1 }, tokens: { used: 5, limit: 5 } });
   expect(policy.closure?.reason).toBe("tokens");
 });

@@ -121,15 +121,15 @@ export class AgentPolicy {
     const { clock } = this.#options;
     const characters = request.body === undefined ? FETCHED_CHARACTERS : JSON.stringify(request.body).length;
     const reservation = this.#ledger.reserve(clock(), estimateTokens(characters));
-    this.#changed();
+    this.#counted();
     return {
       settle: (spent) => {
         this.#ledger.settle(clock(), reservation, spent);
-        this.#changed();
+        this.#counted();
       },
       release: () => {
         this.#ledger.release(reservation);
-        this.#changed();
+        this.#counted();
       },
     };
   }
@@ -137,12 +137,14 @@ export class AgentPolicy {
   /** Takes nothing from now on: for so many milliseconds, or until {@link resume}. What runs goes on. */
   pause(forMs: number | null): void {
     this.#pause = { at: this.#options.clock(), forMs };
+    this.#save();
     this.#changed();
   }
 
   /** Ends a pause; hours and limits go on. */
   resume(): void {
     this.#pause = null;
+    this.#save();
     this.#changed();
   }
 
@@ -188,10 +190,21 @@ export class AgentPolicy {
     return forMs !== null && now >= at + forMs ? null : this.#pause;
   }
 
-  #changed(): void {
-    const { store, clock, onChange } = this.#options;
+  #save(): void {
+    const { store, clock } = this.#options;
     store.save({ pause: this.#presentPause(clock()), ledger: this.#ledger.state(clock()) });
-    if (this.#hasTurned()) onChange();
+  }
+
+  /** Something was counted. */
+  #counted(): void {
+    const { maxRequestsPerHour, maxTokensPerDay } = this.#options.rules;
+    // Nothing else reads the counts, and a write to the disk is waited for.
+    if (maxRequestsPerHour !== undefined || maxTokensPerDay !== undefined) this.#save();
+    this.#changed();
+  }
+
+  #changed(): void {
+    if (this.#hasTurned()) this.#options.onChange();
   }
 
   #hasTurned(): boolean {
