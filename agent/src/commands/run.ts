@@ -79,7 +79,10 @@ export async function runAgent(loaded: LoadedConfig, env: Environment): Promise<
   const signals = installSignalHandlers({
     processes: agent.processes,
     logger,
-    onDrain: (reason) => agent.drain(reason),
+    onDrain: (reason) => {
+      agent.drain(reason);
+      desk.close();
+    },
   });
   for (const warning of warnings) logger.warn(warning);
   warn = logger.warn;

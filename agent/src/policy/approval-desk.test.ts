@@ -42,6 +42,14 @@ describe("a question", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  it("is refused at once where the agent is about to end", async () => {
+    const before = ask();
+    desk.close();
+    expect(await before).toMatchObject({ code: "policy" });
+    expect(await ask()).toMatchObject({ code: "policy" });
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   it("goes away when the proxy cancels its request", async () => {
     const abort = new AbortController();
     const answer = ask("Hello", abort.signal);

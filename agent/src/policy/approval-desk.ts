@@ -33,6 +33,7 @@ export class ApprovalDesk {
   readonly #options: ApprovalDeskOptions;
   readonly #waiting = new Map<number, { readonly question: Question; readonly decide: (verdict: Verdict) => void }>();
   #lastNumber = 0;
+  #isClosed = false;
 
   constructor(options: ApprovalDeskOptions) {
     this.#options = options;
@@ -68,6 +69,7 @@ export class ApprovalDesk {
       expiresAt: clock() + timeoutMs,
     };
     this.#waiting.set(number, { question, decide: resolve });
+    if (this.#isClosed) resolve("expired");
     onChange();
     try {
       const verdict = await promise;
@@ -80,6 +82,12 @@ export class ApprovalDesk {
       this.#waiting.delete(number);
       onChange();
     }
+  }
+
+  /** Refuses all that waits, and what comes, for an agent that is about to end. */
+  close(): void {
+    this.#isClosed = true;
+    for (const { decide } of this.#waiting.values()) decide("expired");
   }
 
   /** Gives the owner's word on a question. `false` where none of that number waits. */

@@ -37,6 +37,7 @@ describe("allowedOffers", () => {
     [["c*"], ["claude-*", "codex-cli/gpt-5"], ["claude-*", "codex-cli/gpt-5"]],
     [["claude-cli/*"], ["sonnet", "claude-*", "codex-cli/*"], ["sonnet", "claude-*"]],
     [["gpt-*"], ["sonnet"], []],
+    [["claude-cli/"], ["*", "sonnet"], []],
   ])("of what is offered leaves by %j of %j: %j", (patterns, offers, expected) => {
     expect(allowedOffers(patterns, offers)).toEqual(expected);
   });

@@ -21,7 +21,8 @@ export function allowedOffers(patterns: readonly string[], offers: readonly stri
   for (const offer of offers) {
     for (const pattern of patterns) {
       const common = narrower(pattern, offer);
-      if (common !== undefined) allowed.add(common);
+      // The prefix of Claude's models alone names none.
+      if (common !== undefined && common !== "") allowed.add(common);
     }
   }
   return [...allowed];

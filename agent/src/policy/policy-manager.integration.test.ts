@@ -1,6 +1,8 @@
 /** What the proxy's own manager makes of an agent whose owner lets nothing, or not everything, through. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { CliFailure } from "../../../src/lib/cli/types.ts";
 import { AGENT_SECRET, AgentHarness } from "../../../src/test/agent-harness.ts";
+import { RecordingSink } from "../../../src/test/recording-sink.ts";
 import { rejection } from "../../../src/test/rejection.ts";
 import { CodewiseAgent, type AgentEnd } from "../agent.ts";
 import { createProxyClient } from "../http-client.ts";
@@ -52,6 +54,45 @@ async function start(agentId: string, rules: PolicyRules = {}, isPaused = false)
 
 const untilState = (agentId: string, expected: string): Promise<void> =>
   proxy.until(() => proxy.manager.status().agents.some(({ id, state }) => id === agentId && state === expected));
+
+describe("what a request used", () => {
+  const used = (policy: AgentPolicy) => {
+    const { requests, tokens } = policy.view();
+    return { requests: requests.used, tokens: tokens.used, estimated: tokens.estimated };
+  };
+
+  it("is what the CLI tells, also of a run that failed", async () => {
+    const { executor, policy } = await start("laptop");
+    const good = proxy.manager.dispatchRequest(proxy.call());
+    (await executor.run(0)).finish();
+    await good;
+    expect(used(policy)).toEqual({ requests: 1, tokens: 5, estimated: 0 });
+    const bad = rejection(proxy.manager.dispatchRequest(proxy.call()));
+    const usage = { prompt_tokens: 30, completion_tokens: 12, total_tokens: 42 };
+    (await executor.run(1)).fail(new CliFailure("cli_crashed", "It crashed.", { usage }));
+    await bad;
+    expect(used(policy)).toEqual({ requests: 2, tokens: 47, estimated: 0 });
+  });
+
+  it("is estimated from what went in and came out, where a run was cancelled, and said so", async () => {
+    const { executor, policy } = await start("laptop");
+    const client = new AbortController();
+    const call = proxy.call({ prompt: "p".repeat(4000), signal: client.signal });
+    const sink = new RecordingSink();
+    const failed = rejection(proxy.manager.dispatchStreamRequest(call, sink));
+    const run = await executor.run(0);
+    run.delta({ content: "a".repeat(4000) });
+    await sink.received(1);
+    client.abort();
+    await failed;
+    await proxy.until(() => proxy.manager.status().agents[0]?.inFlight === 0);
+    const { requests, tokens, estimated } = used(policy);
+    expect(requests).toBe(1);
+    expect(tokens).toBe(estimated);
+    expect(tokens).toBeGreaterThanOrEqual(2000);
+    expect(tokens).toBeLessThan(2100);
+  });
+});
 
 describe("the proxy's manager", () => {
   it("counts an agent that is paused for none, and for one again once it is resumed", async () => {
