@@ -24,7 +24,7 @@ export function runTool(
     ...(!options.shown && { timeout: TOOL_MS }),
   });
   const isMissing = found.error !== undefined && "code" in found.error && found.error.code === "ENOENT";
-  const line = `${found.stderr ?? ""}\n${found.stdout ?? ""}`.trim().split("\n", 1)[0] ?? "";
+  const line = `${found.stderr ?? ""}\n${found.stdout ?? ""}`.trim().replace(/\n[^]*/, "");
   const outcome = found.status === 0 ? "succeeded" : isMissing ? "missing" : "failed";
   return { outcome, line: printable(line).slice(0, 500) };
 }
