@@ -7,7 +7,11 @@ export default defineConfig({
     reporters,
     name: "built",
     include: ["e2e/built/**/*.e2e.test.ts"],
-    globalSetup: ["e2e/real-claude/global-setup.ts"],
+    globalSetup: [
+      "e2e/real-claude/global-setup.ts",
+      "e2e/real-codex/global-setup.ts",
+      "e2e/real-gemini/global-setup.ts",
+    ],
     fileParallelism: false,
     testTimeout: 120_000,
     hookTimeout: 600_000,

@@ -13,6 +13,9 @@ const { metafile } = await build({
   entryPoints: ["agent/src/index.ts"],
   outfile: outputFile,
   bundle: true,
+  // Names stay, so that a stack trace tells where it was.
+  minifySyntax: true,
+  minifyWhitespace: true,
   metafile: true,
   platform: "node",
   target: "node22.12",

@@ -1,14 +1,18 @@
 /**
- * Packs `codewise-agent`, checks the package with publint, installs it into an empty folder without a registry, and runs
- * what a newcomer runs first. Exits with 1 at the first thing that is wrong.
+ * Packs `codewise-agent`, checks the package with publint, installs it into an empty folder without a registry, and, with
+ * each line of Node that it promises to run on, runs what a newcomer runs first and serves a request. Exits with 1 at the
+ * first thing that is wrong.
  */
 import { spawn } from "node:child_process";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text as readAll } from "node:stream/consumers";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
+import { startScriptedProxy, TEST_SECRET } from "../agent/src/testing/scripted-proxy.ts";
+import { createStandInClaude } from "../src/test/claude-stand-in/create-stand-in.ts";
+import { fetchNode, NODE_VERSIONS } from "./fetch-node.ts";
 
 const root = join(import.meta.dirname, "..");
 const agentFolder = join(root, "agent");
@@ -19,6 +23,9 @@ interface Outcome {
   readonly stdout: string;
   readonly stderr: string;
 }
+
+const MAX_UNPACKED_BYTES = 2_000_000;
+const SERVE_TIMEOUT_MS = 30_000;
 
 let checks = 0;
 const folder = await mkdtemp(join(tmpdir(), "codewise-agent-smoke-"));
@@ -44,10 +51,31 @@ async function smoke(): Promise<void> {
   const modules = (await readdir(join(folder, "node_modules"))).filter((name) => !name.startsWith("."));
   check(modules.join() === "codewise-agent", `the package brings dependencies: ${modules.join(", ")}`);
 
-  const bin = join(folder, "node_modules", ".bin", "codewise-agent");
-  const agent = (...flags: string[]): Promise<Outcome> => run(bin, flags, folder);
+  const installed = join(folder, "node_modules", "codewise-agent");
+  await checkContents(installed);
+  for (const version of NODE_VERSIONS) {
+    const node = await fetchNode(version);
+    await runFirstCommands(node, join(installed, "dist", "index.js"));
+    await serveOneRequest(node, join(installed, "dist", "index.js"));
+  }
+}
+
+/** Small, and nothing in it runs at its installation. */
+async function checkContents(installed: string): Promise<void> {
+  const names = await readdir(installed, { recursive: true });
+  const stats = await Promise.all(names.map((name) => stat(join(installed, name))));
+  const bytes = stats.reduce((sum, entry) => sum + (entry.isFile() ? entry.size : 0), 0);
+  check(bytes <= MAX_UNPACKED_BYTES, `it has ${bytes} bytes unpacked, more than ${MAX_UNPACKED_BYTES}`);
+  const { scripts = {} } = JSON.parse(await readFile(join(installed, "package.json"), "utf8"));
+  const atInstall = Object.keys(scripts).filter((name) => /^(pre|post)?install$/.test(name));
+  check(atInstall.length === 0, `it has install scripts: ${atInstall.join(", ")}`);
+}
+
+async function runFirstCommands(node: string, program: string): Promise<void> {
+  const agent = (...flags: string[]): Promise<Outcome> => run(node, [program, ...flags], folder);
   const version = await agent("--version");
   check(version.exitCode === 0 && /^\d+\.\d+\.\d+\s*$/.test(version.stdout), `--version: ${show(version)}`);
+  check(version.stderr === "", `--version warns: ${show(version)}`);
   const help = await agent("--help");
   check(help.exitCode === 0 && help.stdout.includes("CODEWISE_AGENT_SECRET"), `--help: ${show(help)}`);
   const malformed = await agent("--url", "http://127.0.0.1:1", "--secret", "s3cret", "--max-concurrency", "many");
@@ -57,6 +85,40 @@ async function smoke(): Promise<void> {
   check(missing.exitCode === 2 && isOneLine(missing.stderr, "--url"), `missing option: ${show(missing)}`);
   const doctor = await agent("doctor", "--json", "--url", "http://127.0.0.1:1", "--secret", "s3cret");
   check(doctor.exitCode === 1 && JSON.parse(doctor.stdout).ok === false, `doctor: ${show(doctor)}`);
+}
+
+/** Connects to a proxy, answers one request by a stand-in for the CLI, and leaves when told to. */
+async function serveOneRequest(node: string, program: string): Promise<void> {
+  const proxy = await startScriptedProxy();
+  const claude = await createStandInClaude({ answer: { type: "echo" } });
+  const env = {
+    PATH: process.env["PATH"] ?? "",
+    HOME: folder,
+    CODEWISE_URL: proxy.url,
+    CODEWISE_AGENT_SECRET: TEST_SECRET,
+    CODEWISE_CLI: "claude",
+    CODEWISE_CLAUDE_PATH: claude.command,
+  };
+  const child = spawn(node, [program], { cwd: folder, env: { ...env, NODE_ENV: "production" }, stdio: "pipe" });
+  const [stderr, ended] = [
+    readAll(child.stderr),
+    new Promise<number | null>((resolve) => child.once("close", resolve)),
+  ];
+  const timer = setTimeout(() => child.kill("SIGKILL"), SERVE_TIMEOUT_MS);
+  try {
+    const over = ended.then(() => true);
+    await Promise.race([over, proxy.until(() => proxy.received("hello").some(({ models }) => models.length > 0))]);
+    proxy.request("r1");
+    await Promise.race([over, proxy.until(() => proxy.last("r1")?.type === "complete")]);
+    child.kill("SIGTERM");
+    const exitCode = await ended;
+    check(exitCode === 0 && proxy.text("r1") === "Hello", `serving: exit code ${String(exitCode)}, ${await stderr}`);
+  } finally {
+    clearTimeout(timer);
+    child.kill("SIGKILL");
+    await proxy.close();
+    await claude.remove();
+  }
 }
 
 async function checkWithPublint(): Promise<void> {

@@ -1,6 +1,6 @@
 /**
- * `npm start`: builds the server if its sources changed, runs it, and starts a local agent beside it where `claude` is
- * on PATH or `--with-agent` is given (`--no-agent` never).
+ * `npm start`: builds the server if its sources changed, runs it, and starts a local agent beside it where one of the CLIs
+ * is on PATH or `--with-agent` is given (`--no-agent` never).
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -8,6 +8,7 @@ import { accessSync, constants, existsSync, readFileSync } from "node:fs";
 import { delimiter, isAbsolute, join } from "node:path";
 import { parseArgs } from "node:util";
 import { execa } from "execa";
+import { CLI_NAMES } from "../src/lib/cli/model-names.ts";
 import { loadEnvFile } from "../src/lib/env.ts";
 import { sourceFingerprint } from "./source-fingerprint.ts";
 
@@ -71,9 +72,8 @@ if (values.build === true || !isBuilt()) {
   await runScript("build.ts");
 }
 
-const withAgent =
-  values["no-agent"] !== true &&
-  (values["with-agent"] === true || isOnPath(process.env["CODEWISE_CLAUDE_PATH"] || "claude"));
+const found = CLI_NAMES.filter((cli) => isOnPath(process.env[`CODEWISE_${cli.toUpperCase()}_PATH`] || cli));
+const withAgent = values["no-agent"] !== true && (values["with-agent"] === true || found.length > 0);
 if (withAgent) {
   await runScript("build-agent.ts");
   process.env["AGENT_SECRET"] ||= randomBytes(24).toString("base64url");
@@ -85,7 +85,7 @@ const { url } = (await import(serverPath)) as { url: Promise<string> };
 const address = await url;
 if (withAgent) {
   process.stdout.write(
-    "Starting a local agent for the claude CLI of this machine (npm start -- --no-agent leaves it out).\n\n",
+    `Starting a local agent for ${found.join(", ") || "the CLIs"} of this machine (npm start -- --no-agent leaves it out).\n\n`,
   );
   startAgent(address, process.env["AGENT_SECRET"] ?? "");
 }

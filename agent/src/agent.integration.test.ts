@@ -69,6 +69,22 @@ describe("hello", () => {
     });
   });
 
+  it("comes once the CLIs were asked, for which the connection does not wait", async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const probe = executor.probe.bind(executor);
+    executor.probe = async (signal) => {
+      await promise;
+      return await probe(signal);
+    };
+    const started = start();
+    await proxy.until(() => proxy.connects.length === 1);
+    await eventually(() => expect(agent.view().connection.kind).toBe("connected"));
+    expect(proxy.posts).toEqual([]);
+    resolve();
+    await started;
+    expect(proxy.received("hello")).toMatchObject([{ models: ["sonnet", "claude-haiku-*"] }]);
+  });
+
   it("offers no model while the CLI is not ready, and says so anew once it is", async () => {
     executor.readiness = { name: "claude", version: "2.1.0", ready: false, reason: "not logged in" };
     let recheck = (): void => undefined;

@@ -15,6 +15,7 @@ import type { AgentPolicy } from "./policy/agent-policy.ts";
 import { PostLoop, type PostLimits } from "./post-loop.ts";
 import type { Random, Sleep } from "./timing.ts";
 import { AGENT_VERSION } from "./version.ts";
+import { watchForWake } from "./wake-watch.ts";
 
 export interface AgentOptions {
   readonly client: ProxyClient;
@@ -67,6 +68,8 @@ export class CodewiseAgent {
   readonly #runner: JobRunner;
   readonly #clis: CliSet;
   readonly #jobLog: JobLog;
+  /** The first look at the CLIs; undefined once it is done. */
+  #probing: Promise<void> | undefined;
   readonly #disconnect = new AbortController();
   readonly #closing = new AbortController();
   #connectionState: ConnectionState = { kind: "connecting" };
@@ -137,9 +140,14 @@ export class CodewiseAgent {
   /** Serves until {@link drain} has finished or the proxy's refusal is final. No process is left behind. */
   async run(): Promise<AgentEnd> {
     const closing = this.#closing.signal;
-    await this.#clis.check(AbortSignal.any([closing, this.#disconnect.signal]));
-    const loops = [this.#posts.run(closing), this.#clis.run(closing)];
+    // Beside the connecting, for which it need not be waited: only the hello tells what it found.
+    this.#probing = this.#clis.check(AbortSignal.any([closing, this.#disconnect.signal])).then(() => {
+      this.#probing = undefined;
+    });
+    const loops = [this.#posts.run(closing), this.#probing.then(() => this.#clis.run(closing))];
+    const stopWatching = watchForWake(() => this.#onWake());
     const end = await this.#connection.run(this.#disconnect.signal);
+    stopWatching();
     this.#lifecycle = "stopped";
     clearTimeout(this.#graceTimer);
     this.#runner.abandonAll("the agent stops");
@@ -225,9 +233,20 @@ export class CodewiseAgent {
     this.#limits = connected.limits;
     this.#resumeGraceMs = connected.resumeGraceMs;
     this.#runner.handleResume(connected);
-    this.#posts.beginSession(this.#hello(), connected.limits);
+    if (this.#probing === undefined) this.#beginSession(connected);
+    else void this.#probing.then(() => this.#beginSession(connected));
+  }
+
+  #beginSession({ sessionId, limits }: ConnectedEvent): void {
+    if (this.#sessionId !== sessionId || !this.#isConnected) return;
+    this.#posts.beginSession(this.#hello(), limits);
     // The proxy knows what was said before the connection was lost, which may be out of date either way.
     if (this.#lifecycle === "draining" || this.#options.policy !== undefined) this.#posts.control(this.#heartbeat());
+  }
+
+  #onWake(): void {
+    this.#options.logger.info("the machine has slept, or its clock was set: connecting anew");
+    this.#connection.refresh();
   }
 
   #onConnectionState(state: ConnectionState): void {
@@ -286,7 +305,7 @@ export class CodewiseAgent {
 
   /** Tells the proxy anew what this agent offers. */
   #sayHello(): void {
-    if (this.#isConnected) this.#posts.control(this.#hello());
+    if (this.#isConnected && this.#probing === undefined) this.#posts.control(this.#hello());
   }
 
   /** Whoever takes nothing now is shown as draining, and offers nothing: the one is for people, the other for requests. */

@@ -98,6 +98,41 @@ describe("Connection", () => {
     await expect.poll(() => events.map((event) => event.name)).toEqual(["connected"]);
   });
 
+  it("waits no longer than 8 s while nothing answers, so that it is back soon after the network is", async () => {
+    for (let index = 0; index < 7; index += 1) proxy.connectScripts.push((response) => response.destroy());
+    connect();
+    await proxy.until(() => proxy.connects.length === 8);
+    expect(waits).toEqual([1000, 2000, 4000, 8000, 8000, 8000, 8000]);
+  });
+
+  it("tries at once where it waits, when it is told that the network may be another", async () => {
+    proxy.connectScripts.push(refuse(503), refuse(503));
+    const asked = Promise.withResolvers<void>();
+    const connection = connect({
+      sleep: (ms, signal) => {
+        waits.push(ms);
+        asked.resolve();
+        return waits.length > 1
+          ? Promise.resolve()
+          : new Promise((resolve) => signal.addEventListener("abort", () => resolve()));
+      },
+    });
+    await asked.promise;
+    connection.refresh();
+    await proxy.until(() => proxy.connects.length === 3);
+    // The next failure counts as the first.
+    expect(waits).toEqual([1000, 1000]);
+  });
+
+  it("opens a stream that stood anew, when it is told that the network may be another", async () => {
+    const connection = connect();
+    await expect.poll(() => states.at(-1)?.kind).toBe("connected");
+    connection.refresh();
+    await proxy.until(() => proxy.connects.length === 2);
+    await expect.poll(() => events.filter(({ name }) => name === "connected").length).toBe(2);
+    expect(waits).toEqual([0]);
+  });
+
   it("waits 1 s doubling to 30 s between failures, and from the beginning after a healthy minute", async () => {
     for (let index = 0; index < 7; index += 1) proxy.connectScripts.push(refuse(503));
     connect();

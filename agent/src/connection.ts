@@ -45,6 +45,8 @@ export interface ConnectionOptions {
 }
 
 const BACKOFF: Backoff = { baseMs: 1000, maximumMs: 30_000 };
+/** While nothing answers at all: so short that the agent is back within ten seconds of the network's return. */
+const UNREACHABLE_BACKOFF: Backoff = { baseMs: 1000, maximumMs: 8000 };
 /** A connection that held this long was a good one: the next failure starts from the beginning. */
 const HEALTHY_MS = 60_000;
 /** After an answer that waiting will hardly change, such as a revoked secret. */
@@ -55,6 +57,8 @@ const SILENT_PING_INTERVALS = 1.5;
 /** How one stream ended. */
 type StreamEnd =
   | { readonly kind: "failed"; readonly failure: ConnectFailure }
+  /** Nothing answered, or not to the end of `connected`. */
+  | { readonly kind: "unreachable"; readonly reason: string }
   /** It had been connected for `heldMs`. */
   | { readonly kind: "lost"; readonly reason: string; readonly heldMs: number };
 
@@ -66,6 +70,7 @@ export class Connection {
   /** Spread of the next reconnect, in milliseconds, when the proxy asked for one. */
   #plannedSpreadMs: number | undefined;
   #stream = new AbortController();
+  #wait = new AbortController();
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -86,7 +91,8 @@ export class Connection {
       const delayMs = this.#nextDelay(end);
       const reason = end.kind === "failed" ? end.failure.message : end.reason;
       this.#options.onState({ kind: "waiting", reason, delayMs });
-      await this.#options.sleep(delayMs, signal);
+      this.#wait = new AbortController();
+      await this.#options.sleep(delayMs, AbortSignal.any([signal, this.#wait.signal]));
     }
     this.#options.onState({ kind: "closed" });
     return { kind: "stopped" };
@@ -96,6 +102,13 @@ export class Connection {
   reconnect(spreadMs: number): void {
     this.planReconnect(spreadMs);
     this.#stream.abort();
+  }
+
+  /** The network may be another one: where it waits it tries at once, and a stream that stood is opened anew. */
+  refresh(): void {
+    this.#failures = 0;
+    this.#wait.abort();
+    this.reconnect(0);
   }
 
   /** Keeps the stream for as long as the proxy does, and then connects anew after a random part of `spreadMs`. */
@@ -117,10 +130,12 @@ export class Connection {
     if (end.kind === "lost" && end.heldMs >= HEALTHY_MS) this.#failures = 0;
     if (end.kind === "lost" && spreadMs !== undefined) return random() * spreadMs;
     const slow = end.kind === "failed" && end.failure.finality !== "never";
+    const failures = this.#failures;
+    this.#failures += 1;
+    if (end.kind === "unreachable") return fullJitter(UNREACHABLE_BACKOFF, failures, random);
     const delayMs = slow
       ? SLOW_RETRY.baseMs / 2 + fullJitter(SLOW_RETRY, 0, random) / 2
-      : fullJitter(BACKOFF, this.#failures, random);
-    this.#failures += 1;
+      : fullJitter(BACKOFF, failures, random);
     const askedMs = end.kind === "failed" ? (end.failure.retryAfterMs ?? 0) : 0;
     return Math.max(delayMs, Math.min(askedMs, BACKOFF.maximumMs));
   }
@@ -131,7 +146,7 @@ export class Connection {
     let connectedAt: number | undefined;
     const lost = (reason: string): StreamEnd =>
       connectedAt === undefined
-        ? { kind: "failed", failure: { message: reason, finality: "never" } }
+        ? { kind: "unreachable", reason }
         : { kind: "lost", reason, heldMs: now() - connectedAt };
     try {
       const answer = await client.openStream("/api/agent/connect", AbortSignal.any([signal, silence.signal]));

@@ -1,5 +1,7 @@
 import { createClaudeExecutor } from "../../src/lib/cli/claude/executor.ts";
 import { CLI_NAMES, type CliName } from "../../src/lib/cli/model-names.ts";
+import { createCodexExecutor } from "../../src/lib/cli/codex/executor.ts";
+import { createGeminiExecutor } from "../../src/lib/cli/gemini/executor.ts";
 import type { CliExecutor } from "../../src/lib/cli/types.ts";
 import type { Environment } from "./config.ts";
 import type { AgentConfig } from "./options.ts";
@@ -11,8 +13,10 @@ export function createExecutors(config: AgentConfig, env: Environment): readonly
     passEnvironment: config.passEnv,
     environment: env,
   };
-  const makers: Readonly<Partial<Record<CliName, () => CliExecutor>>> = {
+  const makers: Readonly<Record<CliName, () => CliExecutor>> = {
     claude: () => createClaudeExecutor({ ...common, command: config.claudePath, spares: config.spares }),
+    codex: () => createCodexExecutor({ ...common, command: config.codexPath }),
+    gemini: () => createGeminiExecutor({ ...common, command: config.geminiPath, spares: config.spares }),
   };
-  return (config.cli ?? CLI_NAMES).flatMap((name) => makers[name]?.() ?? []);
+  return (config.cli ?? CLI_NAMES).map((name) => makers[name]());
 }

@@ -22,7 +22,7 @@ const withoutPython = installPythonSdk();
 if (withoutPython !== undefined && process.env["CI"]) throw new Error(withoutPython);
 
 /** A black square of 8 by 8. */
-const PNG = "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAC0lEQVR4nGNgGB4AAADIAAF8Y2l9AAAAAElFTkSuQmCC";
+const PNG = "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAADElEQVR42mNgGB4AAADIAAGTvaWOAAAAAElFTkSuQmCC";
 const NUMBERS = {
   type: "object",
   properties: { a: { type: "integer" }, b: { type: "integer" } },

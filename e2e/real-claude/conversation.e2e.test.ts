@@ -6,7 +6,7 @@ import type { ScriptedReply } from "../../src/test/fake-scripted-server.ts";
 import { conversationOf, programOf, startRealClaude, streamed, type RealClaude } from "./harness.ts";
 
 /** A black square of 8 by 8. */
-const PNG = "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAC0lEQVR4nGNgGB4AAADIAAF8Y2l9AAAAAElFTkSuQmCC";
+const PNG = "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAADElEQVR42mNgGB4AAADIAAGTvaWOAAAAAElFTkSuQmCC";
 
 /** The bytes that a one-word request may cost, with the CLI's own additions. */
 const MAX_BODY_BYTES: Readonly<Record<string, number>> = { "2.1.329": 2300, "2.1.197": 1500 };

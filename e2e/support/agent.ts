@@ -7,7 +7,7 @@ const AGENT = join(import.meta.dirname, "..", "..", "agent", "dist", "index.js")
 export interface AgentOptions {
   readonly url: string;
   readonly id: string;
-  readonly claudePath: string;
+  readonly claudePath?: string;
   /** Variables of the agent's own environment that the CLI may see. */
   readonly passEnv?: Record<string, string>;
   readonly env?: Record<string, string>;
@@ -21,7 +21,7 @@ export async function startAgent(options: AgentOptions): Promise<StartedProcess>
       CODEWISE_URL: options.url,
       CODEWISE_AGENT_SECRET: AGENT_SECRET,
       CODEWISE_AGENT_ID: options.id,
-      CODEWISE_CLAUDE_PATH: options.claudePath,
+      ...(options.claudePath !== undefined && { CODEWISE_CLI: "claude", CODEWISE_CLAUDE_PATH: options.claudePath }),
       CODEWISE_PASS_ENV: Object.keys(passEnv).join(","),
       CODEWISE_LOG_LEVEL: "debug",
       ...passEnv,

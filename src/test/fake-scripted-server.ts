@@ -32,6 +32,8 @@ export interface ReceivedRequest {
   readonly text: string;
   /** The body parsed as JSON; `undefined` when it is none. */
   readonly body: unknown;
+  /** When all of it was here, in milliseconds of `performance.now`. */
+  readonly receivedAt: number;
   /** Steps written and taken by the socket so far: stands still while the client does not read. */
   stepsWritten: number;
   /** Resolves when the exchange is over: `finished` when the whole answer was sent, `cut` when the socket closed before. */
@@ -117,6 +119,7 @@ async function receive(message: IncomingMessage, response: ServerResponse): Prom
     remotePort: message.socket.remotePort,
     text,
     body: parseJson(text),
+    receivedAt: performance.now(),
     stepsWritten: 0,
     closed,
   };

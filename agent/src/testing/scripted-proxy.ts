@@ -22,10 +22,10 @@ export interface ReceivedPost {
 
 export type PostScript = (post: ReceivedPost, response: ServerResponse, proxy: ScriptedProxy) => void;
 
-/** Listens on a free port of 127.0.0.1. */
-export async function startScriptedProxy(): Promise<ScriptedProxy> {
+/** Listens on a port of 127.0.0.1, a free one unless told otherwise. */
+export async function startScriptedProxy(port = 0): Promise<ScriptedProxy> {
   const proxy = new ScriptedProxy();
-  await proxy.listen();
+  await proxy.listen(port);
   return proxy;
 }
 
@@ -57,8 +57,8 @@ export class ScriptedProxy {
     return typeof address === "object" && address !== null ? `http://127.0.0.1:${address.port}` : "";
   }
 
-  async listen(): Promise<void> {
-    this.#server.listen(0, "127.0.0.1");
+  async listen(port: number): Promise<void> {
+    this.#server.listen(port, "127.0.0.1");
     await once(this.#server, "listening");
   }
 

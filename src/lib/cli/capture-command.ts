@@ -5,6 +5,8 @@ export interface CaptureOptions {
   readonly environment: Readonly<Record<string, string>>;
   readonly workDirectory: string;
   readonly timeoutMs: number;
+  /** Where standard output is cut; default: 64 Ki characters. */
+  readonly maxCharacters?: number;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -14,16 +16,17 @@ export type CapturedRun =
   /** The system's code, such as ENOENT. */
   | { readonly type: "not-started"; readonly systemCode: string };
 
-const MAX_CAPTURED_CHARACTERS = 64 * 1024;
+const DEFAULT_MAX_CHARACTERS = 64 * 1024;
 /** After the command's end its output is awaited this long: another process could hold the pipe open. */
 const OUTPUT_WAIT_MS = 500;
 
-/** Runs a short command without input and gives its standard output, cut at 64 Ki characters. Never rejects; no process is left. */
+/** Runs a short command without input and gives its standard output, cut at a bound. Never rejects; no process is left. */
 export async function captureCommand(
   command: string,
   commandArguments: readonly string[],
   options: CaptureOptions,
 ): Promise<CapturedRun> {
+  const { maxCharacters = DEFAULT_MAX_CHARACTERS } = options;
   let group: ProcessGroup;
   try {
     group = await spawnProcessGroup(command, commandArguments, {
@@ -41,7 +44,7 @@ export async function captureCommand(
   let stdout = "";
   group.stdout.setEncoding("utf8");
   group.stdout.on("data", (text: string) => {
-    if (stdout.length < MAX_CAPTURED_CHARACTERS) stdout += text;
+    if (stdout.length < maxCharacters) stdout += text;
   });
   const outputEnded = new Promise<void>((resolve) => group.stdout.once("close", resolve));
   const stop = new AbortController();
@@ -62,5 +65,5 @@ export async function captureCommand(
   stop.abort();
   return exit === undefined
     ? { type: "timed-out" }
-    : { type: "ended", exitCode: exit.exitCode, stdout: stdout.slice(0, MAX_CAPTURED_CHARACTERS) };
+    : { type: "ended", exitCode: exit.exitCode, stdout: stdout.slice(0, maxCharacters) };
 }

@@ -62,7 +62,11 @@ describe("resolveTargets", () => {
   });
 
   it("asks the other CLIs for what is named as theirs, and for their short names, but never in place of an API", () => {
-    const offers = [...claude, offer("codex-cli", ["codex", "codex-cli/gpt-5.2-codex"]), offer("gemini-cli", [], false)];
+    const offers = [
+      ...claude,
+      offer("codex-cli", ["codex", "codex-cli/gpt-5.2-codex"]),
+      offer("gemini-cli", [], false),
+    ];
     expect(resolveTargets("codex-cli/gpt-5.2-codex", offers)).toEqual([
       { providerId: "codex-cli", model: "gpt-5.2-codex" },
     ]);

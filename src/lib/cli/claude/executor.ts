@@ -5,6 +5,7 @@ import { CLAUDE_STATIC_MODELS } from "../../providers/claude/models.ts";
 import { absoluteCommand, CliHome } from "../cli-home.ts";
 import type { RunFolder } from "../private-folder.ts";
 import type { ProcessGroup } from "../process-group.ts";
+import { Spares, type Spare } from "../spares.ts";
 import { CliFailure, type CliExecution, type CliExecutor, type CliOutcome, type CliSink } from "../types.ts";
 import { buildArguments, type ArgumentOptions } from "./arguments.ts";
 import { baseEnvironment, requestEnvironment, requestSettings, runEnvironment } from "./environment.ts";
@@ -12,7 +13,6 @@ import { probeClaude } from "./login-probe.ts";
 import { prepareRequest, type PreparedRequest } from "./prepare-request.ts";
 import { renderResumeFile, splitConversation } from "./resume-file.ts";
 import { runClaude, type RunOptions } from "./run.ts";
-import { Spares, type Spare } from "./spares.ts";
 import { planStdin } from "./stdin-lines.ts";
 
 /** The ids that are listed, and every other Claude id: the CLI sends ids that it does not know as they are. */
@@ -76,7 +76,7 @@ export function createClaudeExecutor(options: ClaudeExecutorOptions): CliExecuto
         await home.release(group);
         await removeFolder();
       };
-      return { model, group, stop };
+      return { kind: model, group, stop };
     } catch (error) {
       await removeFolder();
       throw error;

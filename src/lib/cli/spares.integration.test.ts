@@ -1,21 +1,21 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
-import { isAlive } from "../../../test/is-alive.ts";
-import { spawnProcessGroup } from "../process-group.ts";
+import { isAlive } from "../../test/is-alive.ts";
+import { spawnProcessGroup } from "./process-group.ts";
 import { Spares, type Spare, type SparesOptions } from "./spares.ts";
 
 describe("Spares", () => {
   const started: Spare[] = [];
-  let spares: Spares;
+  let spares: Spares<Spare>;
 
   /** Processes that wait as a CLI does: until their stdin ends. */
-  async function start(model: string): Promise<Spare> {
+  async function start(kind: string): Promise<Spare> {
     const group = await spawnProcessGroup("cat", [], { cwd: "/", environment: { PATH: "/usr/bin:/bin" } });
-    const spare = { model, group, stop: () => group.terminate(0) };
+    const spare = { kind, group, stop: () => group.terminate(0) };
     started.push(spare);
     return spare;
   }
-  function create(more: Partial<SparesOptions> = {}): Spares {
+  function create(more: Partial<SparesOptions<Spare>> = {}): Spares<Spare> {
     spares = new Spares({ count: 1, start, hasRoom: () => true, ...more });
     return spares;
   }
@@ -30,22 +30,22 @@ describe("Spares", () => {
     started.length = 0;
   });
 
-  it("starts what is asked for in the background, gives each process once, and only for its model", async () => {
+  it("starts what is asked for in the background, gives each process once, and only for its kind", async () => {
     create({ count: 2 }).refill("a");
     expect(spares.take("a")).toBeUndefined();
     await waiting(2);
     expect(spares.take("b")).toBeUndefined();
-    const taken = ["a", "a", "a"].map((model) => spares.take(model));
+    const taken = ["a", "a", "a"].map((kind) => spares.take(kind));
     expect(new Set(taken.map((spare) => spare?.group.pid)).size).toBe(3);
     expect(taken[2]).toBeUndefined();
     expect(started).toHaveLength(2);
   });
 
-  it("waits for the model that was asked for last", async () => {
+  it("waits for the kind that was asked for last", async () => {
     create().refill("a");
     await waiting(1);
     spares.refill("b");
-    await expect.poll(() => spares.take("b")?.model).toBe("b");
+    await expect.poll(() => spares.take("b")?.kind).toBe("b");
     const [first] = started;
     await expect.poll(() => isAlive(first?.group.pid ?? 0)).toBe(false);
   });

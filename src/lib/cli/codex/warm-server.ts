@@ -1,0 +1,147 @@
+import { abortError } from "./app-server.ts";
+import type { StartedServer } from "./start-server.ts";
+
+export interface WarmServerOptions {
+  /** Starts one. */
+  readonly start: (signal: AbortSignal) => Promise<StartedServer>;
+  /** How long a process stays without a request, in milliseconds. */
+  readonly idleMs: number;
+}
+
+/** One request's part in the shared process. */
+export interface Lease {
+  readonly server: StartedServer["server"];
+  readonly workDirectory: string;
+  /** Whether no other request is on this process. */
+  readonly isAlone: boolean;
+  /** No further request gets this process; it is ended with its last one. */
+  retire(): void;
+  /** To be called once, when the request is over. Resolves when a process that is to be ended has ended. */
+  release(): Promise<void>;
+}
+
+interface Slot {
+  readonly starting: Promise<StartedServer>;
+  readonly abandon: AbortController;
+  started: StartedServer | undefined;
+  users: number;
+  isRetired: boolean;
+  idle: NodeJS.Timeout | undefined;
+  stopping: Promise<void> | undefined;
+}
+
+/** Keeps one process for many requests: started by the first, ended some time after the last, replaced when it is lost. */
+export class WarmServer {
+  readonly #options: WarmServerOptions;
+  readonly #slots = new Set<Slot>();
+  #current: Slot | undefined;
+
+  constructor(options: WarmServerOptions) {
+    this.#options = options;
+  }
+
+  /** Processes without a request. */
+  get idle(): number {
+    return [...this.#slots].filter((slot) => slot.users === 0 && slot.started !== undefined).length;
+  }
+
+  /** The process for one more request. Rejects with GatewayError, also on abort; another one's start goes on then. */
+  async acquire(signal: AbortSignal): Promise<Lease> {
+    if (signal.aborted) throw abortError(signal);
+    const slot = (this.#current ??= this.#open());
+    slot.users += 1;
+    clearTimeout(slot.idle);
+    try {
+      const { server, workDirectory } = await untilAborted(slot.starting, signal);
+      return {
+        server,
+        workDirectory,
+        get isAlone() {
+          return slot.users === 1;
+        },
+        retire: () => this.#retire(slot),
+        release: () => this.#release(slot),
+      };
+    } catch (error) {
+      await this.#release(slot);
+      throw error;
+    }
+  }
+
+  /** The process that serves now, where one is up. */
+  async peek(signal: AbortSignal): Promise<Lease | undefined> {
+    return this.#current?.started === undefined ? undefined : this.acquire(signal);
+  }
+
+  /** Ends every process; may be used again after it. */
+  async close(): Promise<void> {
+    this.#current = undefined;
+    await Promise.all([...this.#slots].map((slot) => this.#stop(slot)));
+  }
+
+  #open(): Slot {
+    const abandon = new AbortController();
+    const slot: Slot = {
+      starting: this.#options.start(abandon.signal),
+      abandon,
+      started: undefined,
+      users: 0,
+      isRetired: false,
+      idle: undefined,
+      stopping: undefined,
+    };
+    this.#slots.add(slot);
+    slot.starting.then(
+      (started) => {
+        slot.started = started;
+        started.server.onLost(() => {
+          this.#retire(slot);
+          // Whatever it was about to do: it is not to do it.
+          void this.#stop(slot);
+        });
+      },
+      () => {
+        this.#retire(slot);
+        this.#slots.delete(slot);
+      },
+    );
+    return slot;
+  }
+
+  #retire(slot: Slot): void {
+    slot.isRetired = true;
+    if (this.#current === slot) this.#current = undefined;
+  }
+
+  async #release(slot: Slot): Promise<void> {
+    slot.users -= 1;
+    if (slot.users > 0) return;
+    // A start that nobody waits for any more.
+    if (slot.started === undefined) this.#retire(slot);
+    if (slot.isRetired) return this.#stop(slot);
+    slot.idle = setTimeout(() => {
+      this.#retire(slot);
+      void this.#stop(slot);
+    }, this.#options.idleMs).unref();
+  }
+
+  #stop(slot: Slot): Promise<void> {
+    clearTimeout(slot.idle);
+    slot.abandon.abort();
+    slot.stopping ??= slot.starting
+      .then(
+        (started) => started.stop(),
+        () => {},
+      )
+      .finally(() => this.#slots.delete(slot));
+    return slot.stopping;
+  }
+}
+
+function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(abortError(signal));
+    signal.addEventListener("abort", onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
+}
