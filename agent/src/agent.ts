@@ -6,9 +6,12 @@ import { Connection, type ConnectionState, type ServerEvent } from "./connection
 import { EXIT } from "./exit-codes.ts";
 import type { ProxyClient } from "./http-client.ts";
 import type { Job } from "./job.ts";
+import type { JobOptions } from "./job.ts";
+import { JobLog, type JobTotals } from "./job-log.ts";
 import { JobRunner } from "./job-runner.ts";
 import { printable, type AgentLogger } from "./logger.ts";
 import type { OutboxBounds } from "./outbox.ts";
+import type { AgentPolicy } from "./policy/agent-policy.ts";
 import { PostLoop, type PostLimits } from "./post-loop.ts";
 import type { Random, Sleep } from "./timing.ts";
 import { AGENT_VERSION } from "./version.ts";
@@ -22,6 +25,10 @@ export interface AgentOptions {
   readonly areClisRequired?: boolean;
   readonly logger: AgentLogger;
   readonly maxConcurrency: number;
+  /** The owner's rules; {@link CodewiseAgent.policyChanged} is to be called when they open or close. Default: none. */
+  readonly policy?: Pick<AgentPolicy, "admit" | "closure" | "offers">;
+  /** Asks the owner before each request. Default: none is asked. */
+  readonly ask?: JobOptions["ask"];
   /** How long running requests may take to finish when the agent drains, in milliseconds. */
   readonly drainTimeoutMs: number;
   readonly sleep: Sleep;
@@ -36,6 +43,7 @@ export interface AgentView {
   readonly connection: ConnectionState;
   readonly lifecycle: Lifecycle;
   readonly jobs: readonly Job[];
+  readonly totals: JobTotals;
 }
 
 export type Lifecycle = "running" | "draining" | "stopped";
@@ -59,6 +67,7 @@ export class CodewiseAgent {
   readonly #posts: PostLoop;
   readonly #runner: JobRunner;
   readonly #clis: CliSet;
+  readonly #jobLog: JobLog;
   /** The first look at the CLIs; undefined once it is done. */
   #probing: Promise<void> | undefined;
   readonly #disconnect = new AbortController();
@@ -75,6 +84,7 @@ export class CodewiseAgent {
   constructor(options: AgentOptions) {
     this.#options = options;
     const { client, logger, sleep, random, now } = options;
+    this.#jobLog = new JobLog(logger, now);
     this.#posts = new PostLoop({
       client,
       logger,
@@ -96,6 +106,8 @@ export class CodewiseAgent {
       input: { client, sleep, random },
       logger,
       maxConcurrency: options.maxConcurrency,
+      policy: options.policy,
+      ask: options.ask,
       now,
       addOutbox: (outbox) => this.#posts.add(outbox),
       removeOutbox: (outbox) => this.#posts.remove(outbox),
@@ -116,7 +128,8 @@ export class CodewiseAgent {
 
   /** A snapshot for the display. */
   view(): AgentView {
-    return { connection: this.#connectionState, lifecycle: this.#lifecycle, jobs: this.#runner.jobs };
+    const [connection, lifecycle] = [this.#connectionState, this.#lifecycle];
+    return { connection, lifecycle, jobs: this.#runner.jobs, totals: this.#jobLog.totals };
   }
 
   /** The CLIs' processes, to be ended by whoever must. */
@@ -153,6 +166,16 @@ export class CodewiseAgent {
     this.#runner.closeIntake();
     this.#options.onChange?.();
     void this.#finish(reason);
+  }
+
+  /** The owner's rules let in more or less than before: tells the proxy, so that requests go elsewhere, or come again. */
+  policyChanged(): void {
+    const closure = this.#options.policy?.closure;
+    if (closure === undefined) this.#options.logger.info("takes requests again");
+    else this.#options.logger.info("takes no requests", { reason: closure.reason, until: isoTime(closure.until) });
+    this.#sayHello();
+    if (this.#isConnected) this.#posts.control(this.#heartbeat());
+    this.#options.onChange?.();
   }
 
   async #finish(reason: string): Promise<void> {
@@ -196,7 +219,7 @@ export class CodewiseAgent {
         this.#runner.handleCancel(event.data);
         break;
       case "ping":
-        this.#posts.control({ type: "heartbeat", pingNow: event.data.now, draining: this.#lifecycle !== "running" });
+        this.#posts.control({ ...this.#heartbeat(), pingNow: event.data.now });
         break;
       case "drain":
         this.#onServerDrain(event.data.reason, event.data.reconnectAfterMs);
@@ -217,7 +240,8 @@ export class CodewiseAgent {
   #beginSession({ sessionId, limits }: ConnectedEvent): void {
     if (this.#sessionId !== sessionId || !this.#isConnected) return;
     this.#posts.beginSession(this.#hello(), limits);
-    if (this.#lifecycle === "draining") this.#posts.control({ type: "heartbeat", draining: true });
+    // The proxy knows what was said before the connection was lost, which may be out of date either way.
+    if (this.#lifecycle === "draining" || this.#options.policy !== undefined) this.#posts.control(this.#heartbeat());
   }
 
   #onWake(): void {
@@ -267,19 +291,15 @@ export class CodewiseAgent {
   }
 
   #onJobChange(job: Job | undefined): void {
-    if (job !== undefined) this.#logJob(job);
+    if (job !== undefined) this.#noteJob(job);
     this.#reconnectWhenIdle();
     this.#options.onChange?.();
   }
 
-  #logJob(job: Job): void {
-    const { logger, now } = this.#options;
-    const fields = { requestId: job.id, attempt: job.request.attempt, model: printable(job.request.model) };
-    if (job.state.kind === "running") logger.info("request started", fields);
+  #noteJob(job: Job): void {
+    this.#jobLog.note(job);
     if (job.state.kind !== "ended" || job.state.outcome === "rejected") return;
-    const { outcome, code } = job.state;
-    const totalMs = Math.round(now() - job.startedAt);
-    logger[outcome === "error" ? "warn" : "info"]("request ended", { ...fields, outcome, code, totalMs });
+    const { code } = job.state;
     if (code !== undefined && CLI_FAULTS.has(code)) this.#clis.recheck(job.request.model);
   }
 
@@ -288,19 +308,29 @@ export class CodewiseAgent {
     if (this.#isConnected && this.#probing === undefined) this.#posts.control(this.#hello());
   }
 
+  /** Whoever takes nothing now is shown as draining, and offers nothing: the one is for people, the other for requests. */
+  #heartbeat(): { readonly type: "heartbeat"; readonly draining: boolean } {
+    const draining = this.#lifecycle !== "running" || this.#options.policy?.closure !== undefined;
+    return { type: "heartbeat", draining };
+  }
+
   #hello(): HelloMessage & { type: "hello" } {
-    const { maxConcurrency } = this.#options;
+    const { maxConcurrency, policy } = this.#options;
     return {
       type: "hello",
       ...(this.#sessionId !== undefined && { sessionId: this.#sessionId }),
       version: AGENT_VERSION,
       platform: `${process.platform}-${process.arch}`,
       clis: this.#clis.readiness.map((readiness) => ({ ...readiness })),
-      models: [...this.#clis.models],
+      models: [...(policy?.offers(this.#clis.models) ?? this.#clis.models)],
       maxConcurrency,
       inFlight: this.#runner.inFlight,
     };
   }
+}
+
+function isoTime(time: number | undefined): string | undefined {
+  return time === undefined ? undefined : new Date(time).toISOString();
 }
 
 /** Chunks small enough for the proxy's bound, even if every character needs JSON's longest escape (6 bytes). */

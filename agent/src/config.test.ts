@@ -30,6 +30,22 @@ const SAMPLES: Record<
   geminiPath: { texts: ["/a/gemini", "/b/gemini"], read: ["/a/gemini", "/b/gemini"] },
   maxConcurrency: { texts: ["3", "4"], read: [3, 4], bad: "0" },
   spares: { texts: ["1", "2"], read: [1, 2], bad: "9" },
+  allowModels: { texts: ["sonnet,claude-*", "*"], read: [["sonnet", "claude-*"], ["*"]], bad: "claude-*-4" },
+  maxRequestsPerHour: { texts: ["30", "1"], read: [30, 1], bad: "0" },
+  maxTokensPerDay: { texts: ["500000", "1"], read: [500_000, 1], bad: "-1" },
+  hours: {
+    texts: ["09:00-18:00,22:30-06:00", "00:00-24:00"],
+    read: [
+      [
+        { from: 540, to: 1080 },
+        { from: 1350, to: 360 },
+      ],
+      [{ from: 0, to: 1440 }],
+    ],
+    bad: "9 to 5",
+  },
+  approve: { texts: ["true", "0"], read: [true, false], bad: "perhaps" },
+  approveTimeout: { texts: ["5", "600"], read: [5, 600], bad: "4" },
   workDir: { texts: ["/a", "/b"], read: ["/a", "/b"] },
   passEnv: { texts: ["A,B", "C"], read: [["A", "B"], ["C"]], bad: "A=1" },
   drainTimeout: { texts: ["5", "6"], read: [5, 6], bad: "1.5" },

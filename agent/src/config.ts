@@ -1,5 +1,6 @@
 /** Gathers the options from flags, environment and file, in this order of precedence. */
 import { readFileSync, statSync } from "node:fs";
+import { z } from "zod";
 import {
   configSchema,
   longFlag,
@@ -39,16 +40,9 @@ const MAX_CONFIG_FILE_BYTES = 1024 * 1024;
  * set. Throws {@link ConfigError}.
  */
 export function loadConfig(flags: RawOptions, env: Environment): LoadedConfig {
-  const fromEnv = readEnvironment(env);
-  const path = flags.config ?? fromEnv.config;
-  const file: ConfigFile = typeof path === "string" ? readConfigFile(path) : { values: {}, warnings: [] };
-  const merged: RawOptions = { ...file.values, ...fromEnv, ...defined(flags) };
+  const { merged, fromEnv, file } = gather(flags, env);
   const parsed = configSchema.safeParse(merged);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    const name = OPTION_NAMES.find((option) => option === issue?.path[0]);
-    throw new ConfigError(name === undefined ? "malformed options" : describeProblem(name, merged, issue?.message));
-  }
+  if (!parsed.success) throw problemOf(parsed.error.issues[0], merged);
   const places: readonly [string, RawOptions][] = [
     [longFlag("secret"), flags],
     [OPTIONS.secret.env, fromEnv],
@@ -60,6 +54,31 @@ export function loadConfig(flags: RawOptions, env: Environment): LoadedConfig {
     secretSource: places.find(([, values]) => values.secret !== undefined)?.[0],
     isAgentIdGiven: merged.agentId !== undefined,
   };
+}
+
+/** The proxy's address and the agent's id where they are given, for commands that need neither. Throws {@link ConfigError}. */
+export function loadTarget(
+  flags: RawOptions,
+  env: Environment,
+): { readonly url: string | undefined; readonly agentId: string | undefined } {
+  const { merged } = gather(flags, env);
+  const { url, agentId } = configSchema.shape;
+  const parsed = z.object({ url: url.optional(), agentId: agentId.unwrap().optional() }).safeParse(merged);
+  if (!parsed.success) throw problemOf(parsed.error.issues[0], merged);
+  return { url: parsed.data.url, agentId: parsed.data.agentId };
+}
+
+function gather(flags: RawOptions, env: Environment) {
+  const fromEnv = readEnvironment(env);
+  const path = flags.config ?? fromEnv.config;
+  const file: ConfigFile = typeof path === "string" ? readConfigFile(path) : { values: {}, warnings: [] };
+  const merged: RawOptions = { ...file.values, ...fromEnv, ...defined(flags) };
+  return { merged, fromEnv, file };
+}
+
+function problemOf(issue: z.core.$ZodIssue | undefined, merged: RawOptions): ConfigError {
+  const name = OPTION_NAMES.find((option) => option === issue?.path[0]);
+  return new ConfigError(name === undefined ? "malformed options" : describeProblem(name, merged, issue?.message));
 }
 
 function describeProblem(name: OptionName, merged: RawOptions, message: string | undefined): string {

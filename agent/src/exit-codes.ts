@@ -9,6 +9,10 @@ export const EXIT = {
   unauthorized: 3,
   /** The proxy does not speak this agent's protocol: install the other version. */
   incompatible: 4,
+  /** `status`, `pause`, `resume`, `approve`, `deny`: no agent runs here, or none that was meant. */
+  notRunning: 5,
+  /** An agent for this proxy and of this id runs here already. */
+  alreadyRunning: 6,
 } as const;
 
 const SIGNAL_NUMBERS: Partial<Record<NodeJS.Signals, number>> = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 };

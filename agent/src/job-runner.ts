@@ -6,9 +6,10 @@ import {
   type HelloMessage,
 } from "../../src/lib/agent/types.ts";
 import type { CliSet, PlacedModel, PlacingRefusal } from "./cli-set.ts";
-import { Job, JobAbort } from "./job.ts";
+import { Job, JobAbort, type JobOptions } from "./job.ts";
 import { printable, type AgentLogger } from "./logger.ts";
 import { DISAGREEMENT, Outbox, type OutboxBounds } from "./outbox.ts";
+import type { Admission, AgentPolicy, PolicyRefusal } from "./policy/agent-policy.ts";
 import type { InputSource } from "./request-input.ts";
 
 export interface JobRunnerOptions {
@@ -16,6 +17,9 @@ export interface JobRunnerOptions {
   readonly input: InputSource;
   readonly logger: AgentLogger;
   readonly maxConcurrency: number;
+  /** The owner's rules; without them all is let in. */
+  readonly policy?: Pick<AgentPolicy, "admit"> | undefined;
+  readonly ask?: JobOptions["ask"];
   readonly now: () => number;
   /** A new outbox to be sent from. */
   readonly addOutbox: (outbox: Outbox) => void;
@@ -37,7 +41,8 @@ const MAX_JOBS = 1000;
 /** How many settled requests are remembered, so that a repeated `request` event does not run them again. */
 const MAX_SETTLED = 1000;
 
-type Refusal = PlacingRefusal | { readonly code: "busy"; readonly message: string };
+type Placed = PlacedModel & { readonly admission?: Admission };
+type Refusal = PlacingRefusal | PolicyRefusal | { readonly code: "busy"; readonly message: string };
 
 /** Owns the jobs of this process. */
 export class JobRunner {
@@ -164,20 +169,23 @@ export class JobRunner {
   }
 
   /** Who runs it, or why it is refused. */
-  #place(request: AgentRequest): PlacedModel | Refusal {
-    const { clis, maxConcurrency } = this.#options;
+  #place(request: AgentRequest): Placed | Refusal {
+    const { clis, maxConcurrency, policy } = this.#options;
     if (this.#intake === "draining") return { code: "busy", message: "This agent is shutting down." };
     // A superseded attempt makes room before this one starts.
     const others = this.activeCount - (this.#settling.has(request.requestId) ? 1 : 0);
     if (others >= maxConcurrency) {
       return { code: "busy", message: `This agent already runs ${maxConcurrency} requests.` };
     }
-    return clis.place(request.model);
+    const placed = clis.place(request.model);
+    if ("code" in placed || policy === undefined) return placed;
+    const admission = policy.admit(request);
+    return "code" in admission ? admission : { ...placed, admission };
   }
 
-  #start(job: Job, placed: PlacedModel): void {
+  #start(job: Job, placed: Placed): void {
     const before = this.#settling.get(job.id) ?? Promise.resolve();
-    const run = job.run(placed, before).finally(() => {
+    const run = job.run(placed, before, placed.admission).finally(() => {
       if (this.#settling.get(job.id) === run) this.#settling.delete(job.id);
       this.#options.onChange(undefined);
     });

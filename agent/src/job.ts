@@ -1,15 +1,20 @@
 /** One request on this machine, from its arrival to the acknowledgement of its end. */
 import type { AgentRequest } from "../../src/lib/agent/types.ts";
 import { CliFailure, type CliSink } from "../../src/lib/cli/types.ts";
-import { toGatewayError } from "../../src/lib/http/errors.ts";
+import { GatewayError, toGatewayError } from "../../src/lib/http/errors.ts";
+import type { ChatRequest } from "../../src/lib/openai/chat.ts";
 import type { PlacedModel } from "./cli-set.ts";
 import { printable, type AgentLogger } from "./logger.ts";
+import type { Admission, PolicyRefusal } from "./policy/agent-policy.ts";
+import { spentTokens } from "./policy/spent-tokens.ts";
 import type { ErrorBody, Outbox } from "./outbox.ts";
 import { readRequestInput, type InputSource } from "./request-input.ts";
 
 /** `ended` means that no process runs any more; what is left is to get the end acknowledged. */
 export type JobState =
   | { readonly kind: "preparing" }
+  /** It waits for the owner's word. */
+  | { readonly kind: "asking" }
   | { readonly kind: "running"; readonly model: string }
   | {
       readonly kind: "ended";
@@ -22,6 +27,10 @@ export interface JobOptions {
   readonly logger: AgentLogger;
   readonly now: () => number;
   readonly onChange: (job: Job) => void;
+  /** Asks the owner, where each request is to be approved. As {@link ApprovalDesk.ask}. */
+  readonly ask?:
+    | ((request: AgentRequest, chat: ChatRequest, signal: AbortSignal) => Promise<PolicyRefusal | undefined>)
+    | undefined;
 }
 
 /** Why a job was aborted: what is said to the proxy, if there is still somebody to say it to. */
@@ -44,6 +53,8 @@ export class Job {
   readonly #abort = new AbortController();
   #state: JobState = { kind: "preparing" };
   #deltas = 0;
+  /** What went into the CLI and came out of it, in UTF-16 units, for an estimate of its use. */
+  #characters = 0;
 
   constructor(request: AgentRequest, outbox: Outbox, options: JobOptions) {
     this.request = request;
@@ -69,7 +80,7 @@ export class Job {
     return this.#state.kind !== "ended";
   }
 
-  /** Ends it before it began. */
+  /** Ends it before any output. */
   reject(code: string, message: string): void {
     this.outbox.reject(code, message);
     this.#enter({ kind: "ended", outcome: "rejected", code });
@@ -80,24 +91,37 @@ export class Job {
     if (this.isActive) this.#abort.abort(reason);
   }
 
-  /** Runs it by the CLI that was found for it, after `before` has settled, to its end. Never rejects. */
-  async run(placed: PlacedModel, before: Promise<void>): Promise<void> {
+  /**
+   * Runs it by the CLI that was found for it, after `before` has settled, to its end, and tells `admission` what it used.
+   * Never rejects.
+   */
+  async run(placed: PlacedModel, before: Promise<void>, admission?: Admission): Promise<void> {
     this.outbox.accept(this.request.attempt);
     this.#options.onChange(this);
     const signal = this.#abort.signal;
     try {
       await before;
-      await this.#execute(placed, signal);
+      await this.#execute(placed, signal, admission);
     } catch (error) {
+      this.#account(error, admission);
       this.#fail(signal.aborted ? signal.reason : error);
     }
   }
 
-  async #execute({ executor, model }: PlacedModel, signal: AbortSignal): Promise<void> {
+  async #execute({ executor, model }: PlacedModel, signal: AbortSignal, admission?: Admission): Promise<void> {
     const { input, now } = this.#options;
     const { request } = this;
     signal.throwIfAborted();
     const chat = await readRequestInput(request, input, signal);
+    const refusal = await this.#ask(chat, signal);
+    signal.throwIfAborted();
+    if (refusal !== undefined) {
+      admission?.release();
+      this.#options.logger.info("refused by the owner", { requestId: this.id, why: refusal.message });
+      this.reject(refusal.code, refusal.message);
+      return;
+    }
+    if (admission !== undefined) this.#characters = JSON.stringify(chat).length;
     const spentMs = Math.ceil(now() - this.startedAt);
     this.#enter({ kind: "running", model: request.model });
     const outcome = await executor.execute(
@@ -112,9 +136,24 @@ export class Job {
       },
       this.#sink(),
     );
+    admission?.settle(spentTokens(outcome.usage, outcome.usageSource, this.#characters));
     signal.throwIfAborted();
     this.outbox.complete(outcome);
     this.#enter({ kind: "ended", outcome: "complete" });
+  }
+
+  async #ask(chat: ChatRequest, signal: AbortSignal): Promise<PolicyRefusal | undefined> {
+    const { ask } = this.#options;
+    if (ask === undefined) return undefined;
+    this.#enter({ kind: "asking" });
+    return await ask(this.request, chat, signal);
+  }
+
+  /** What a failed run used, where it ran at all. */
+  #account(error: unknown, admission: Admission | undefined): void {
+    if (this.#state.kind !== "running") admission?.release();
+    else
+      admission?.settle(spentTokens(error instanceof GatewayError ? error.usage : undefined, "cli", this.#characters));
   }
 
   #sink(): CliSink {
@@ -122,6 +161,8 @@ export class Job {
       open: (opened) => this.outbox.open(opened),
       delta: (delta) => {
         this.#deltas += 1;
+        this.#characters += (delta.content?.length ?? 0) + (delta.reasoning_content?.length ?? 0);
+        for (const call of delta.tool_calls ?? []) this.#characters += call.function?.arguments?.length ?? 0;
         return this.outbox.delta(delta);
       },
       onDrain: (listener) => this.outbox.onDrain(listener),

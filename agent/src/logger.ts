@@ -36,10 +36,10 @@ export function formatPlainLine(entry: LogEntry): string {
   return `${entry.time.toTimeString().slice(0, 8)} ${label}${[printable(entry.message), ...fields].join("  ")}\n`;
 }
 
-/** Text from elsewhere without control characters, so that it cannot steer the terminal. */
+/** Text from elsewhere without control characters, and without what turns or hides text, so that it cannot steer the terminal. */
 export function printable(text: string): string {
   // oxlint-disable-next-line no-control-regex -- control characters are what is to be found
-  return text.replace(/[\x00-\x1f\x7f-\x9f]/g, " ");
+  return text.replace(/[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g, " ");
 }
 
 /** A logger that says nothing. */

@@ -6,6 +6,7 @@ import { hostname } from "node:os";
 import { z } from "zod";
 import { agentIdSchema } from "../../src/lib/agent/types.ts";
 import { CLI_NAMES } from "../../src/lib/cli/model-names.ts";
+import { parseHours, type DailyHours } from "./policy/daily-hours.ts";
 
 export const LOG_LEVELS = ["error", "warn", "info", "debug"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -52,6 +53,39 @@ const cliNamesSchema = listSchema(cliNamesError)
 
 const variableNamesSchema = listSchema("must be a list of variable names").pipe(
   z.array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "must be names of environment variables")).max(200),
+);
+
+const patternsError = "must be names of models, each with at most one * and that at its end";
+const modelPatternsSchema = listSchema(patternsError).pipe(
+  z
+    .array(
+      z
+        .string()
+        .regex(/^[^\s*]*\*?$/, patternsError)
+        .max(256, patternsError),
+    )
+    .min(1, patternsError)
+    .max(100, "must be at most 100 names"),
+);
+
+const hoursError = "must be times of the day such as 09:00-18:00";
+const hoursSchema = listSchema(hoursError)
+  .pipe(
+    z.array(
+      z.string().transform((text, context): DailyHours => {
+        const hours = parseHours(text);
+        if (hours !== undefined) return hours;
+        context.addIssue({ code: "custom", message: hoursError });
+        return z.NEVER;
+      }),
+    ),
+  )
+  .refine((hours) => hours.length > 0 && hours.length <= 50, { error: hoursError });
+
+/** A flag without a value, or a word from a variable. */
+const switchSchema = z.union(
+  [z.boolean(), z.enum(["true", "1", "false", "0"]).transform((word) => word === "true" || word === "1")],
+  { error: "must be true or false" },
 );
 
 interface OptionSpec {
@@ -118,6 +152,46 @@ export const OPTIONS = {
     description: "processes of the CLI that wait for the next request, 0 to 8; each takes some 90 MB and saves a start",
     defaultText: "0",
   },
+  allowModels: {
+    flag: "--allow-models <patterns>",
+    env: "CODEWISE_ALLOW_MODELS",
+    description:
+      "the only models to serve, separated by commas: names as the proxy asks for them, or beginnings with a trailing *, such as sonnet, claude-* or codex-cli/*; may be repeated",
+    defaultText: "all",
+    repeatable: true,
+  },
+  maxRequestsPerHour: {
+    flag: "--max-requests-per-hour <number>",
+    env: "CODEWISE_MAX_REQUESTS_PER_HOUR",
+    description: "requests to take within any 60 minutes, 1 to 10000",
+    defaultText: "no limit",
+  },
+  maxTokensPerDay: {
+    flag: "--max-tokens-per-day <number>",
+    env: "CODEWISE_MAX_TOKENS_PER_DAY",
+    description: "tokens of prompts and answers to use in one day of local time; what runs then is finished",
+    defaultText: "no limit",
+  },
+  hours: {
+    flag: "--hours <from-to>",
+    env: "CODEWISE_HOURS",
+    description:
+      "the hours of the day to serve in, by local time, such as 09:00-18:00 or 22:00-06:00; several separated by commas; may be repeated",
+    defaultText: "always",
+    repeatable: true,
+  },
+  approve: {
+    flag: "--approve",
+    env: "CODEWISE_APPROVE",
+    description: "ask before each request: by the keys y and n on a terminal, else by the commands approve and deny",
+    defaultText: "false",
+  },
+  approveTimeout: {
+    flag: "--approve-timeout <seconds>",
+    env: "CODEWISE_APPROVE_TIMEOUT",
+    description: "how long a request waits for its approval before it is refused, 5 to 600",
+    defaultText: "60",
+  },
   workDir: {
     flag: "--work-dir <folder>",
     env: "CODEWISE_WORK_DIR",
@@ -162,7 +236,7 @@ export function optionSpec(name: OptionName): OptionSpec {
 
 /** The long flag without its value, such as `--url`. */
 export function longFlag(name: OptionName): string {
-  return OPTIONS[name].flag.slice(0, OPTIONS[name].flag.indexOf(" "));
+  return OPTIONS[name].flag.replace(/ .*/, "");
 }
 
 export const configSchema = z.object({
@@ -177,6 +251,15 @@ export const configSchema = z.object({
   geminiPath: textSchema.default("gemini"),
   maxConcurrency: wholeNumber(1, 64).default(2),
   spares: wholeNumber(0, 8).default(0),
+  /** Left out, all models. */
+  allowModels: modelPatternsSchema.optional(),
+  maxRequestsPerHour: wholeNumber(1, 10_000).optional(),
+  maxTokensPerDay: wholeNumber(1, 1_000_000_000_000).optional(),
+  /** Left out, always. */
+  hours: hoursSchema.optional(),
+  approve: switchSchema.default(false),
+  /** Seconds. */
+  approveTimeout: wholeNumber(5, 600).default(60),
   workDir: textSchema.optional(),
   passEnv: variableNamesSchema.default([]),
   /** Seconds. */

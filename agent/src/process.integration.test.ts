@@ -95,7 +95,8 @@ describe("codewise-agent as a process", () => {
     expect(await exitCode(child)).toBe(0);
     expect(proxy.received("goodbye")).toHaveLength(1);
     await expectNoProcessLeft();
-    expect(await readdir(workFolder)).toEqual([]);
+    // Beside the state that it keeps for the next start.
+    expect(await readdir(workFolder)).toEqual([".local"]);
   });
 
   it("logs lines of JSON without a terminal, with neither the prompt nor the answer nor the secret", async () => {

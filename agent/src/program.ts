@@ -1,20 +1,36 @@
 /** The command line, derived from the table of options. */
-import { Command, CommanderError, Option } from "commander";
+import { Argument, Command, CommanderError, Option } from "commander";
+import { AlreadyRunningError } from "./control/control-server.ts";
+import { selectionOf } from "./control/select-agent.ts";
+import { runDecision } from "./commands/approve.ts";
 import { runDoctor } from "./commands/doctor.ts";
 import { runLogin } from "./commands/login.ts";
 import { runLogout } from "./commands/logout.ts";
+import { runPause } from "./commands/pause.ts";
+import { runResume } from "./commands/resume.ts";
 import { runAgent } from "./commands/run.ts";
+import { installService, serviceStatus, showLogs, uninstallService } from "./commands/service.ts";
+import { runStatus } from "./commands/status.ts";
+import { completionScript, SHELLS } from "./completion.ts";
 import { ConfigError, loadConfig, type Environment, type RawOptions } from "./config.ts";
 import { EXIT } from "./exit-codes.ts";
 import { describeFailure } from "./http-client.ts";
 import { OPTION_NAMES, optionSpec, type OptionName } from "./options.ts";
+import { serviceManager } from "./service/manager.ts";
 import { AGENT_VERSION } from "./version.ts";
 
 const HELP_END = `
 Each option may be given as a flag, as an environment variable, or in the config file; a flag goes before a variable, a
 variable before the file.
 
-Exit codes: 0 drained, 1 failure, 2 wrong option, 3 secret or token refused or login denied, 4 proxy of another protocol, 128+n ended by signal n.`;
+Examples:
+  codewise-agent login                          get a token from the proxy at $CODEWISE_URL
+  codewise-agent --approve                      serve, and be asked before each request
+  codewise-agent --allow-models 'claude-haiku-*' --hours 18:00-08:00 --max-tokens-per-day 500000
+  codewise-agent pause --for 30m                take nothing for half an hour
+
+Exit codes: 0 drained, 1 failure, 2 wrong option, 3 secret or token refused or login denied, 4 proxy of another protocol,
+5 no agent runs here, 6 the agent runs already, 128+n ended by signal n.`;
 
 /** Parses and runs `argv` (without node and script). Answers the exit code; writes one line to stderr for a wrong option. */
 export async function runProgram(argv: readonly string[], env: Environment): Promise<number> {
@@ -30,6 +46,7 @@ export async function runProgram(argv: readonly string[], env: Environment): Pro
     const isUsage = error instanceof ConfigError || error instanceof CommanderError;
     const message = error instanceof CommanderError ? commanderMessage(error) : describeFailure(error);
     process.stderr.write(`codewise-agent: ${message}\n`);
+    if (error instanceof AlreadyRunningError) return EXIT.alreadyRunning;
     return isUsage ? EXIT.usage : EXIT.failure;
   }
 }
@@ -69,7 +86,82 @@ export function buildProgram(env: Environment, setExitCode: (code: number) => vo
     .action(async () => {
       setExitCode(await runLogout(loadConfig(flagsOf(program), env), env));
     });
+  program
+    .command("status")
+    .description("show what the running agents of this user do: connection, requests, limits, what waits for approval")
+    .option("--json", "print it as JSON")
+    .action(async (options: { json?: boolean }) => {
+      setExitCode(await runStatus(selectionOf(flagsOf(program), env), { json: options.json === true }));
+    });
+  program
+    .command("pause")
+    .description(
+      "have the running agent take no further requests; what runs is finished, and a restart keeps the pause",
+    )
+    .option("--for <time>", "how long, such as 30m or 8h; otherwise until resume")
+    .action(async (options: { for?: string }) => {
+      setExitCode(await runPause(selectionOf(flagsOf(program), env), options.for));
+    });
+  program
+    .command("resume")
+    .description("end the pause of the running agent")
+    .action(async () => {
+      setExitCode(await runResume(selectionOf(flagsOf(program), env)));
+    });
+  for (const [name, verdict] of [
+    ["approve", "approved"],
+    ["deny", "denied"],
+  ] as const) {
+    program
+      .command(`${name} <number>`)
+      .description(`${name} a request that waits, by its number in status (with --approve)`)
+      .action(async (number: string) => {
+        setExitCode(await runDecision(selectionOf(flagsOf(program), env), number, verdict));
+      });
+  }
+  addServiceCommands(program, env, setExitCode);
+  program
+    .command("completion")
+    .description(
+      "print what makes a shell complete this program's commands, such as: source <(codewise-agent completion bash)",
+    )
+    .addArgument(new Argument("<shell>", "bash, zsh or fish").choices([...SHELLS]))
+    .action((shell: (typeof SHELLS)[number]) => {
+      process.stdout.write(completionScript(program, shell));
+    });
   return program;
+}
+
+function addServiceCommands(program: Command, env: Environment, setExitCode: (code: number) => void): void {
+  const manager = serviceManager(env, process.platform, process.getuid?.() ?? 0);
+  const service = program
+    .command("service")
+    .description("run the agent as a service of this user: systemd, launchd or a scheduled task");
+  service
+    .command("install")
+    .description("install and start it with the options that are given here; the secret stays in its own file")
+    .action(() => {
+      const flags = flagsOf(program);
+      const start = [process.execPath, ...process.argv.slice(1, 2)];
+      setExitCode(installService(loadConfig(flags, env), flags, env, manager, start));
+    });
+  service
+    .command("uninstall")
+    .description("stop and remove it")
+    .action(() => setExitCode(uninstallService(env, manager)));
+  service
+    .command("status")
+    .description("say whether it is installed and runs")
+    .action(() => setExitCode(serviceStatus(env, manager)));
+  program
+    .command("logs")
+    .description("show what the service has logged")
+    .option("-f, --follow", "go on with what comes")
+    .option("-n, --lines <number>", "how many lines", "200")
+    .action((options: { follow?: boolean; lines: string }) => {
+      if (!/^\d{1,7}$/.test(options.lines)) throw new ConfigError("--lines must be a whole number");
+      setExitCode(showLogs(env, manager, { follow: options.follow === true, lines: Number(options.lines) }));
+    });
 }
 
 function buildOption(name: OptionName): Option {

@@ -1,28 +1,46 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { AgentView } from "./agent.ts";
-import type { Job } from "./job.ts";
+import type { RunningStatus } from "./control/protocol.ts";
+import { liveLines, type Screen } from "./live-lines.ts";
 import { createLogger, type LogEntry } from "./logger.ts";
-import { createDisplay, liveLines, type Display, type Output } from "./terminal.ts";
+import { createDisplay, type Display, type Output } from "./terminal.ts";
 
-function job(id: string, overrides: Partial<Job> = {}): Job {
-  const fields = {
-    id,
-    request: { model: "sonnet" },
-    startedAt: 0,
-    deltas: 7,
-    isActive: true,
-    state: { kind: "running", model: "sonnet" },
-  };
-  return { ...fields, ...overrides } as Job;
-}
+const NOON = new Date(2026, 10, 25, 12).getTime();
+const SCREEN: Screen = { columns: 80, rows: 24, colour: false, hasKeys: true };
+const REQUEST = { requestId: "r1", model: "sonnet", state: "running", ageMs: 5300, deltas: 7 };
+const QUESTION = {
+  number: 3,
+  requestId: "r2",
+  model: "opus",
+  characters: 900,
+  preview: "Hello",
+  expiresAt: NOON + 42_000,
+};
 
-let view: AgentView;
+let status: RunningStatus;
 let written: string[];
 let clock: number;
 
 beforeEach(() => {
   vi.useFakeTimers();
-  view = { connection: { kind: "connected", sessionId: "s" }, lifecycle: "running", jobs: [] };
+  status = {
+    pid: 1,
+    version: "1",
+    agentId: "laptop",
+    url: "https://proxy.example",
+    startedAt: NOON,
+    connection: { state: "connected", reason: null },
+    lifecycle: "running",
+    closure: null,
+    requests: [],
+    questions: [],
+    totals: { completed: 3, failed: 1, refused: 2 },
+    limits: {
+      allowModels: null,
+      hours: null,
+      requestsInHour: { used: 0, limit: null, resetsAt: null },
+      tokensToday: { used: 0, estimated: 0, limit: null, resetsAt: NOON },
+    },
+  };
   [written, clock] = [[], 1000];
 });
 afterEach(() => {
@@ -32,9 +50,11 @@ afterEach(() => {
 function create(output: Partial<Output>): Display {
   return createDisplay({
     output: { write: (text) => written.push(text), ...output },
-    view: () => view,
+    status: () => status,
+    clock: () => NOON,
     now: () => clock,
     colour: false,
+    hasKeys: true,
   });
 }
 
@@ -52,35 +72,68 @@ describe("without a terminal", () => {
 });
 
 describe("on a terminal", () => {
-  it("shows the connection and one line per running request", () => {
-    view = { ...view, jobs: [job("r1"), job("r2", { isActive: false })] };
-    expect(liveLines(view, 5300, 80, false)).toEqual(["connected · 1 running", "  r1  sonnet  5 s  7 steps"]);
-    view = { ...view, connection: { kind: "waiting", reason: "gone", delayMs: 5 }, jobs: [] };
-    expect(liveLines(view, 0, 80, false)).toEqual(["not connected: gone · 0 running"]);
-    view = { ...view, lifecycle: "draining" };
-    expect(liveLines(view, 0, 80, false)).toEqual(["draining · 0 running"]);
+  it("shows connection, totals, limits with their reset, and one line per running request", () => {
+    status.requests.push(REQUEST, { ...REQUEST, requestId: "r2", state: "preparing" });
+    status.closure = { reason: "hours", until: NOON + 60_000 };
+    status.limits.requestsInHour = { used: 4, limit: 30, resetsAt: NOON + 120_000 };
+    expect(liveLines(status, NOON, SCREEN)).toEqual([
+      "connected · 2 running · 3 completed, 1 failed, 2 refused",
+      "  takes none  outside of the hours, until 12:01",
+      "  last hour   4 of 30 requests, the oldest until 12:02",
+      "  r1  sonnet  5 s  7 steps",
+      "  r2  sonnet  5 s  preparing",
+    ]);
+    expect(liveLines({ ...status, connection: { state: "waiting", reason: "gone" } }, NOON, SCREEN)[0]).toContain(
+      "not connected: gone · 2 running",
+    );
+    expect(liveLines({ ...status, lifecycle: "draining" }, NOON, SCREEN)[0]).toContain("draining");
   });
 
-  it("keeps to the terminal's width and lets no control characters through", () => {
-    view = { ...view, jobs: [job(`r\x1b[2J${"x".repeat(200)}`)] };
-    const lines = liveLines(view, 0, 40, false);
-    expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(40);
-    expect(lines.join("")).not.toContain("\x1b");
+  it("puts what waits for approval first, and says how to answer the oldest", () => {
+    status.questions.push(QUESTION, { ...QUESTION, number: 4 });
+    expect(liveLines(status, NOON, SCREEN).slice(1)).toEqual([
+      "? 3  opus  900 characters  42 s left",
+      "    Hello",
+      "    y: run it   n: refuse it",
+      "? 4  opus  900 characters  42 s left",
+      "    Hello",
+    ]);
+    expect(liveLines(status, NOON, { ...SCREEN, hasKeys: false })[3]).toContain("codewise-agent approve 3");
   });
 
-  it("uses colour only where it may", () => {
-    expect(liveLines(view, 0, 80, true)[0]).toContain("\x1b[32m");
-    expect(liveLines(view, 0, 80, false)[0]).not.toContain("\x1b");
+  it("keeps to the terminal's size and lets nothing through that steers it", () => {
+    status.requests = Array.from({ length: 40 }, () => ({ ...REQUEST, requestId: `r\x1b[2J${"😀".repeat(200)}` }));
+    status.questions.push({ ...QUESTION, preview: "\x1b]0;title\x07\u202e" });
+    const lines = liveLines(status, NOON, { ...SCREEN, columns: 40, rows: 10 });
+    expect(lines).toHaveLength(9);
+    expect(lines.at(-1)).toBe("  … and 36 lines more");
+    expect(Math.max(...lines.map((line) => Array.from(line).length))).toBeLessThan(40);
+    // oxlint-disable-next-line no-control-regex -- control characters are what must not be there
+    expect(lines.join("")).not.toMatch(/[\x00-\x1f\u202e]/);
+    expect(lines.join("").isWellFormed()).toBe(true);
   });
 
-  it("writes log lines above the live ones and takes those away at the end", () => {
+  it("uses colour only where it may: green where all is well, yellow where something is up", () => {
+    expect(liveLines(status, NOON, { ...SCREEN, colour: true })[0]).toContain("\x1b[32m");
+    status.closure = { reason: "paused", until: null };
+    expect(liveLines(status, NOON, { ...SCREEN, colour: true })[0]).toContain("\x1b[33m");
+    expect(liveLines(status, NOON, SCREEN)[0]).not.toContain("\x1b");
+  });
+
+  it("writes log lines above the live view and takes that away at the end", () => {
     const display = create({ isTTY: true });
     display.log(ENTRY);
-    expect(written[0]).toMatch(/^\d\d:\d\d:\d\d hello {2}requestId=r1\nconnected · 0 running\n$/);
-    display.close();
-    expect(written[1]).toBe("\x1b[1A\x1b[J");
+    const head = "connected · 0 running · 3 completed, 1 failed, 2 refused";
+    expect(written[0]).toMatch(/^\d\d:\d\d:\d\d hello/);
+    expect(written[0]).toContain("hello  requestId=r1\x1b[K\n");
+    expect(written[0]).toContain(`\x1b[?7l${head}\x1b[K\n\x1b[?7h\x1b[J`);
     display.log(ENTRY);
-    expect(written[2]).not.toContain("running");
+    expect(written[1]?.startsWith("\x1b[1A")).toBe(true);
+    display.close();
+    expect(written[2]).toBe("\x1b[1A\x1b[J");
+    display.log(ENTRY);
+    expect(written[3]).not.toContain("running");
+    expect(written[3]).not.toContain("\x1b");
   });
 
   it("redraws at most ten times a second", () => {

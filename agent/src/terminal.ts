@@ -1,35 +1,48 @@
-/** The display on a terminal: log lines above, and below them one live line for the connection and one per request. */
-import type { AgentView } from "./agent.ts";
-import type { ConnectionState } from "./connection.ts";
-import { formatJsonLine, formatPlainLine, printable, type LogEntry } from "./logger.ts";
+/** The display on a terminal: log lines above, and below them the live view. */
+import type { RunningStatus } from "./control/protocol.ts";
+import { liveLines } from "./live-lines.ts";
+import { formatJsonLine, formatPlainLine, type LogEntry } from "./logger.ts";
 
 export interface Output {
   readonly isTTY?: boolean | undefined;
   readonly columns?: number | undefined;
+  readonly rows?: number | undefined;
   write(text: string): unknown;
 }
 
 export interface Display {
   log(entry: LogEntry): void;
-  /** What the live lines show may have changed. */
+  /** What the live view shows may have changed. */
   refresh(): void;
-  /** Takes the live lines away; log lines go on. */
+  /** Takes the live view away; log lines go on. */
   close(): void;
 }
 
 export interface DisplayOptions {
   readonly output: Output;
-  readonly view: () => AgentView;
+  readonly status: () => RunningStatus;
+  /** The wall clock, in epoch milliseconds. */
+  readonly clock: () => number;
+  /** Milliseconds of a clock that never goes back. */
   readonly now: () => number;
   /** Whether colours may be used; see https://no-color.org. */
   readonly colour: boolean;
+  /** Whether the owner can answer questions by keys. */
+  readonly hasKeys: boolean;
 }
 
-/** At most ten redraws a second; once a second for the clocks of running requests. */
+/** At most ten redraws a second; once a second for clocks that run; now and then for limits that reset. */
 const REDRAW_MS = 100;
 const CLOCK_MS = 1000;
+const IDLE_MS = 15_000;
 
-/** Live lines where `output` is a terminal, lines of JSON where it is not. */
+const CLEAR_TO_LINE_END = "\x1b[K";
+const CLEAR_BELOW = "\x1b[J";
+/** So that one line takes one row, however wide the terminal shows its characters. */
+const WRAP_OFF = "\x1b[?7l";
+const WRAP_ON = "\x1b[?7h";
+
+/** Live view where `output` is a terminal, lines of JSON where it is not. */
 export function createDisplay(options: DisplayOptions): Display {
   return options.output.isTTY === true ? createTerminalDisplay(options) : createJsonDisplay(options.output);
 }
@@ -38,23 +51,31 @@ function createJsonDisplay(output: Output): Display {
   return { log: (entry) => void output.write(formatJsonLine(entry)), refresh: () => undefined, close: () => undefined };
 }
 
-function createTerminalDisplay({ output, view, now, colour }: DisplayOptions): Display {
+function createTerminalDisplay({ output, status, clock, now, colour, hasKeys }: DisplayOptions): Display {
   let shownLines = 0;
   let timer: NodeJS.Timeout | undefined;
   let lastDraw = -Infinity;
   let phase: "open" | "closed" = "open";
 
-  const erase = (): string => (shownLines === 0 ? "" : `\x1b[${shownLines}A\x1b[J`);
-
+  /** Writes over what is there instead of taking it away first, in one piece, so that nothing flickers. */
   const draw = (above: string): void => {
     clearTimeout(timer);
     timer = undefined;
-    const current = view();
-    const lines = phase === "open" ? liveLines(current, now(), output.columns || 80, colour) : [];
-    output.write(erase() + above + lines.map((line) => `${line}\n`).join(""));
+    const up = shownLines === 0 ? "" : `\x1b[${shownLines}A`;
+    const overwritten = above.replaceAll("\n", `${CLEAR_TO_LINE_END}\n`);
+    if (phase === "closed") {
+      output.write(shownLines === 0 ? above : up + overwritten + CLEAR_BELOW);
+      shownLines = 0;
+      return;
+    }
+    const current = status();
+    const screen = { columns: output.columns || 80, rows: output.rows || 24, colour, hasKeys };
+    const lines = liveLines(current, clock(), screen);
+    const view = lines.map((line) => `${line}${CLEAR_TO_LINE_END}\n`).join("");
+    output.write(`${up}${overwritten}${WRAP_OFF}${view}${WRAP_ON}${CLEAR_BELOW}`);
     shownLines = lines.length;
     lastDraw = now();
-    if (phase === "open" && current.jobs.some((job) => job.isActive)) schedule(CLOCK_MS);
+    schedule(current.requests.length > 0 ? CLOCK_MS : IDLE_MS);
   };
 
   const schedule = (delayMs: number): void => {
@@ -72,28 +93,4 @@ function createTerminalDisplay({ output, view, now, colour }: DisplayOptions): D
       draw("");
     },
   };
-}
-
-/** The lines below the log, each cut to the terminal's width. Exported for its test. */
-export function liveLines(view: AgentView, now: number, columns: number, colour: boolean): string[] {
-  const active = view.jobs.filter((job) => job.isActive);
-  const state = view.lifecycle === "draining" ? "draining" : describeConnection(view.connection);
-  const head = `${state} · ${active.length} running`;
-  const rows = active.map((job) => {
-    const seconds = Math.max(0, Math.floor((now - job.startedAt) / 1000));
-    const step = job.state.kind === "running" ? `${job.deltas} steps` : "preparing";
-    return `  ${printable(job.id)}  ${printable(job.request.model)}  ${seconds} s  ${step}`;
-  });
-  const width = Math.max(20, columns - 1);
-  const [first = "", ...rest] = [head, ...rows].map((line) => line.slice(0, width));
-  return [colour ? paint(first, view.connection) : first, ...rest];
-}
-
-function describeConnection(state: ConnectionState): string {
-  return state.kind === "waiting" ? `not connected: ${printable(state.reason)}` : state.kind;
-}
-
-function paint(line: string, state: ConnectionState): string {
-  const code = state.kind === "connected" ? 32 : 33;
-  return `\x1b[${code}m${line}\x1b[0m`;
 }

@@ -1,9 +1,17 @@
 import { CodewiseAgent } from "../agent.ts";
+import { createApprovalKeys } from "../approval-keys.ts";
 import type { Environment, LoadedConfig } from "../config.ts";
 import { resolveCredential } from "../credentials/resolve-credential.ts";
 import { createExecutors } from "../executors.ts";
-import { createProxyClient } from "../http-client.ts";
+import { AlreadyRunningError, startControlServer } from "../control/control-server.ts";
+import { createControlHandler } from "../control/control-handler.ts";
+import { runningStatus } from "../control/running-status.ts";
+import { agentPlaces, stateFolder } from "../control/state-folder.ts";
+import { createProxyClient, describeFailure } from "../http-client.ts";
 import { createLogger } from "../logger.ts";
+import { AgentPolicy } from "../policy/agent-policy.ts";
+import { ApprovalDesk } from "../policy/approval-desk.ts";
+import { createFileStore } from "../policy/policy-state.ts";
 import { installSignalHandlers } from "../signals.ts";
 import { createDisplay, type Display } from "../terminal.ts";
 import { sleep } from "../timing.ts";
@@ -11,36 +19,78 @@ import { AGENT_VERSION } from "../version.ts";
 
 /** Serves until drained or refused for good. Answers the exit code. */
 export async function runAgent(loaded: LoadedConfig, env: Environment): Promise<number> {
-  const { config, warnings } = loaded;
+  const { config } = loaded;
+  const warnings = [...loaded.warnings];
+  let warn = (problem: string): void => void warnings.push(problem);
   const { secret, agentId, source } = resolveCredential(loaded, env);
   const now = (): number => performance.now();
   const logger = createLogger(config.logLevel, (entry) => display.log(entry));
+  const places = agentPlaces(stateFolder(env), { url: config.url, agentId });
+  const policy = new AgentPolicy({
+    rules: config,
+    store: createFileStore(places.state, (problem) => warn(problem)),
+    sleep,
+    clock: Date.now,
+    onChange: () => agent.policyChanged(),
+  });
+  const desk = new ApprovalDesk({
+    timeoutMs: config.approveTimeout * 1000,
+    clock: Date.now,
+    onChange: () => {
+      keys?.refresh();
+      display.refresh();
+    },
+  });
   const agent = new CodewiseAgent({
     client: createProxyClient({ url: config.url, secret, agentId }),
     executors: createExecutors(config, env),
     areClisRequired: config.cli !== undefined,
     logger,
     maxConcurrency: config.maxConcurrency,
+    policy,
+    ask: config.approve ? (request, chat, signal) => desk.ask(request, chat, signal) : undefined,
     drainTimeoutMs: config.drainTimeout * 1000,
     sleep,
     random: Math.random,
     now,
     onChange: () => display.refresh(),
   });
+  const facts = { pid: process.pid, agentId, url: config.url, startedAt: Date.now() };
+  const status = () => runningStatus(facts, agent.view(), policy.view(), desk.questions, now());
+  const hasKeys = config.approve && process.stdin.isTTY && process.stderr.isTTY;
+  const keys = hasKeys
+    ? createApprovalKeys(process.stdin, desk, () => process.kill(process.pid, "SIGINT"), now)
+    : undefined;
   const display: Display = createDisplay({
     output: process.stderr,
-    view: () => agent.view(),
+    status,
+    clock: Date.now,
     now,
     colour: env["NO_COLOR"] === undefined || env["NO_COLOR"] === "",
+    hasKeys,
   });
+  const control = await startControlServer(places, createControlHandler(policy, desk, status)).catch(
+    (error: unknown) => {
+      if (error instanceof AlreadyRunningError) throw error;
+      warn(`cannot be spoken to by commands such as status and pause (${describeFailure(error)})`);
+      return undefined;
+    },
+  );
   const signals = installSignalHandlers({
     processes: agent.processes,
     logger,
-    onDrain: (reason) => agent.drain(reason),
+    onDrain: (reason) => {
+      agent.drain(reason);
+      desk.close();
+    },
   });
   for (const warning of warnings) logger.warn(warning);
+  warn = logger.warn;
   logger.info("starting", { version: AGENT_VERSION, agentId, url: config.url, credential: source });
-  const end = await agent.run();
+  const watch = new AbortController();
+  const [end] = await Promise.all([agent.run().finally(() => watch.abort()), policy.run(watch.signal)]);
+  await control?.close();
+  keys?.close();
   display.close();
   const forcedExitCode = signals.forcedExitCode();
   if (forcedExitCode !== undefined) return forcedExitCode;

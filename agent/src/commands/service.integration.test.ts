@@ -1,0 +1,89 @@
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { runProgram } from "../program.ts";
+
+let home: string;
+let bin: string;
+let printed: string;
+
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), "codewise-service-"));
+  bin = join(home, "bin");
+  mkdirSync(bin);
+  printed = "";
+  const take = (text: string | Uint8Array): boolean => {
+    printed += String(text);
+    return true;
+  };
+  vi.spyOn(process.stdout, "write").mockImplementation(take);
+  vi.spyOn(process.stderr, "write").mockImplementation(take);
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  rmSync(home, { recursive: true });
+});
+
+/** A `systemctl` that records how it is called, and ends as told. */
+function installSystemctl(exitCode: number): void {
+  const path = join(bin, "systemctl");
+  writeFileSync(path, `#!/bin/sh\necho "$@" >> "${home}/calls"\necho "as told" >&2\nexit ${exitCode}\n`);
+  chmodSync(path, 0o755);
+}
+const calls = (): string[] => readFileSync(join(home, "calls"), "utf8").trimEnd().split("\n");
+const unit = (): string => join(home, ".config", "systemd", "user", "codewise-agent.service");
+
+function run(args: readonly string[], more: Readonly<Record<string, string>> = {}): Promise<number> {
+  return runProgram(["service", ...args], { HOME: home, PATH: bin, CODEWISE_URL: "http://127.0.0.1:1", ...more });
+}
+
+function login(): void {
+  mkdirSync(join(home, ".config", "codewise-agent"), { recursive: true });
+  const proxies = { "http://127.0.0.1:1": { agentId: "laptop", token: "cwa_t0ken" } };
+  writeFileSync(join(home, ".config", "codewise-agent", "credentials.json"), JSON.stringify({ proxies }), {
+    mode: 0o600,
+  });
+}
+
+describe.skipIf(process.platform !== "linux")("codewise-agent service", () => {
+  it("installs a unit without secrets, starts it, and removes it again", async () => {
+    installSystemctl(0);
+    login();
+    expect(await run(["install", "--max-requests-per-hour", "5"])).toBe(0);
+    const text = readFileSync(unit(), "utf8");
+    expect(text).toContain('"--url" "http://127.0.0.1:1" "--max-requests-per-hour" "5"');
+    expect(text).not.toContain("cwa_t0ken");
+    expect(statSync(unit()).mode & 0o077).toBe(0);
+    expect(await run(["status"])).toBe(0);
+    expect(await run(["uninstall"])).toBe(0);
+    expect(existsSync(unit())).toBe(false);
+    expect(calls()).toEqual([
+      "--user daemon-reload",
+      "--user enable codewise-agent.service",
+      "--user restart codewise-agent.service",
+      "--user is-active codewise-agent.service",
+      "--user disable --now codewise-agent.service",
+    ]);
+    expect(await run(["status"])).toBe(5);
+  });
+
+  it("says what is left to do where there is no systemctl, or where it fails", async () => {
+    login();
+    expect(await run(["install"])).toBe(0);
+    expect(printed).toContain("systemctl was not found. What is left to do:\n  systemctl --user daemon-reload");
+    installSystemctl(1);
+    expect(await run(["install"])).toBe(1);
+    expect(printed).toContain("it failed: as told");
+    expect(await run(["status"])).toBe(5);
+  });
+
+  it("installs nothing that could not prove itself, or whose secret is in the environment", async () => {
+    installSystemctl(0);
+    expect(await run(["install"])).toBe(2);
+    expect(await run(["install"], { CODEWISE_AGENT_SECRET: "s3cret" })).toBe(2);
+    expect(printed).not.toContain("s3cret");
+    expect(existsSync(unit())).toBe(false);
+    expect(existsSync(join(home, "calls"))).toBe(false);
+  });
+});

@@ -1,0 +1,128 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { createConnection } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { askAgent, findAgents } from "./control-client.ts";
+import { AlreadyRunningError, startControlServer, type ControlServer } from "./control-server.ts";
+import type { ControlCommand, RunningStatus } from "./protocol.ts";
+import { agentPlaces, stateFolder, type AgentPlaces } from "./state-folder.ts";
+
+let folder: string;
+let commands: ControlCommand[];
+let servers: ControlServer[];
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "codewise-control-"));
+  [commands, servers] = [[], []];
+});
+afterEach(async () => {
+  for (const server of servers) await server.close();
+  rmSync(folder, { recursive: true });
+});
+
+const status = (agentId: string): RunningStatus => ({
+  pid: 1,
+  version: "1",
+  agentId,
+  url: "https://proxy.example",
+  startedAt: 0,
+  connection: { state: "connected", reason: null },
+  lifecycle: "running",
+  closure: null,
+  requests: [],
+  questions: [],
+  totals: { completed: 0, failed: 0, refused: 0 },
+  limits: {
+    allowModels: null,
+    hours: null,
+    requestsInHour: { used: 0, limit: null, resetsAt: null },
+    tokensToday: { used: 0, estimated: 0, limit: null, resetsAt: 0 },
+  },
+});
+
+const placesOf = (agentId: string, base = folder): AgentPlaces =>
+  agentPlaces(base, { url: "https://proxy.example", agentId });
+
+async function start(agentId: string, base = folder): Promise<AgentPlaces> {
+  const places = placesOf(agentId, base);
+  const server = await startControlServer(places, (command) => {
+    commands.push(command);
+    return { status: status(agentId) };
+  });
+  servers.push(server);
+  return places;
+}
+
+describe("the control channel", () => {
+  it("is a socket that only its owner can open, and leaves nothing behind", async () => {
+    const { address } = await start("one");
+    expect(statSync(address).mode & 0o777).toBe(0o600);
+    expect(statSync(folder).mode & 0o777).toBe(0o700);
+    expect(await askAgent(address, { command: "pause", forMs: 5 })).toEqual({ status: status("one") });
+    expect(commands).toEqual([{ command: "pause", forMs: 5 }]);
+    await servers.pop()?.close();
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it("keeps agents of different names apart, and finds them all", async () => {
+    await start("one");
+    await start("two");
+    const found = await findAgents(folder);
+    expect(found.map(({ status: { agentId } }) => agentId).toSorted()).toEqual(["one", "two"]);
+    expect(await findAgents(join(folder, "none"))).toEqual([]);
+  });
+
+  it("refuses a second agent of the same name while the first lives", async () => {
+    await start("one");
+    await expect(start("one")).rejects.toThrow(AlreadyRunningError);
+    expect(await findAgents(folder)).toHaveLength(1);
+  });
+
+  it("replaces the socket that a killed process has left", async () => {
+    const { address } = placesOf("one");
+    const script = `require("node:net").createServer().listen(${JSON.stringify(address)}, () => console.log("up"))`;
+    const child = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "inherit"] });
+    await once(child.stdout, "data");
+    child.kill("SIGKILL");
+    await once(child, "close");
+    expect(existsSync(address)).toBe(true);
+    await start("one");
+    expect(await findAgents(folder)).toHaveLength(1);
+  });
+
+  it.each(["{\n", '{"command":"shutdown"}\n', '{"command":"pause","forMs":-1}\n', "x".repeat(100_000)])(
+    "refuses a line that is no command, and does nothing",
+    async (line) => {
+      const { address } = await start("one");
+      const socket = createConnection(address);
+      socket.setEncoding("utf8");
+      socket.on("error", () => undefined);
+      socket.write(line);
+      const [answer] = (await once(socket, "data")) as [string];
+      expect(JSON.parse(answer)).toMatchObject({ refusal: expect.stringContaining("does not know") });
+      expect(commands).toEqual([]);
+      socket.destroy();
+    },
+  );
+
+  it("finds another place for a socket whose path is too long for the system", async () => {
+    const deep = join(folder, "d".repeat(60), "d".repeat(60));
+    const { address } = await start("one", deep);
+    expect(address.length).toBeLessThan(104);
+    expect(await findAgents(deep)).toHaveLength(1);
+  });
+});
+
+describe("stateFolder", () => {
+  it.each([
+    ["linux", { HOME: "/h" }, "/h/.local/state/codewise"],
+    ["linux", { HOME: "/h", XDG_STATE_HOME: "/s" }, "/s/codewise"],
+    ["linux", { HOME: "/h", XDG_STATE_HOME: "relative" }, "/h/.local/state/codewise"],
+    ["darwin", { HOME: "/h", XDG_STATE_HOME: "/s" }, "/h/Library/Application Support/codewise"],
+    ["win32", { LOCALAPPDATA: "/l" }, "/l/codewise"],
+  ] as const)("on %s with %j is %s", (platform, env, expected) => {
+    expect(stateFolder(env, platform)).toBe(expected);
+  });
+});

@@ -1,0 +1,91 @@
+import { describe, expect, it } from "vitest";
+import type { AgentView } from "../agent.ts";
+import type { Job } from "../job.ts";
+import type { PolicyView } from "../policy/agent-policy.ts";
+import { parseDuration } from "./duration.ts";
+import { runningStatusSchema } from "./protocol.ts";
+import { formatStatus, runningStatus } from "./running-status.ts";
+
+const NOON = new Date(2026, 10, 25, 12).getTime();
+const HOUR = 3_600_000;
+
+const job = {
+  id: "r1\u001b[2J",
+  request: { model: "sonnet" },
+  startedAt: 0,
+  deltas: 7,
+  isActive: true,
+  state: { kind: "running", model: "sonnet" },
+} as unknown as Job;
+const view: AgentView = {
+  connection: { kind: "connected", sessionId: "s" },
+  lifecycle: "running",
+  jobs: [job],
+  totals: { completed: 3, failed: 1, refused: 2 },
+};
+const policy: PolicyView = {
+  closure: { reason: "requests", until: NOON + HOUR / 2 },
+  allowModels: ["sonnet", "claude-*"],
+  hours: [{ from: 540, to: 1080 }],
+  requests: { used: 5, limit: 5, resetsAt: NOON + HOUR / 2 },
+  tokens: { used: 1200, estimated: 200, limit: 5000, resetsAt: NOON + 12 * HOUR },
+};
+const question = {
+  number: 4,
+  requestId: "r2",
+  model: "opus",
+  characters: 900,
+  preview: "Hello",
+  expiresAt: NOON + 60_000,
+};
+const facts = { pid: 42, agentId: "laptop", url: "https://proxy.example", startedAt: NOON - HOUR };
+
+describe("status", () => {
+  it("tells connection, requests, limits with their reset, and what waits for approval", () => {
+    const status = runningStatus(facts, view, policy, [question], 5300);
+    expect(runningStatusSchema.parse(status)).toEqual(status);
+    expect(
+      formatStatus(status, NOON)
+        .split("\n")
+        .map((line) => line.trimEnd()),
+    ).toEqual([
+      expect.stringMatching(/^laptop at https:\/\/proxy\.example \(pid 42, version .+\)$/),
+      "  connection  connected",
+      "  requests    1 running, 3 completed, 1 failed, 2 refused since 11:00",
+      "    r1 [2J  sonnet  5 s  7 steps",
+      "  takes none  the requests of the hour are used up, until 12:30",
+      "  models      sonnet, claude-*",
+      "  hours       09:00-18:00",
+      "  last hour   5 of 5 requests, the oldest until 12:30",
+      "  today       1200 of 5000 tokens (200 estimated), anew at 2026-11-26 00:00",
+      "  to approve  4: opus, 900 characters, until 12:01: Hello",
+      "              by codewise-agent approve <number>, or deny <number>",
+      "",
+    ]);
+  });
+
+  it("says how a pause without an end is ended, and why it is not connected", () => {
+    const away: AgentView = { ...view, jobs: [], connection: { kind: "waiting", reason: "gone", delayMs: 5 } };
+    const paused: PolicyView = { ...policy, closure: { reason: "paused", until: undefined } };
+    const text = formatStatus(runningStatus(facts, away, paused, [], 0), NOON);
+    expect(text).toContain("not connected: gone");
+    expect(text).toContain("paused, until codewise-agent resume");
+  });
+});
+
+describe("parseDuration", () => {
+  it.each([
+    ["90s", 90_000],
+    ["30m", 1_800_000],
+    ["8h", 28_800_000],
+    ["2d", 172_800_000],
+    ["0m", undefined],
+    ["30", undefined],
+    ["", undefined],
+    ["-1m", undefined],
+    ["1.5h", undefined],
+    ["1h30m", undefined],
+  ])("reads %j as %j ms", (text, expected) => {
+    expect(parseDuration(text)).toBe(expected);
+  });
+});

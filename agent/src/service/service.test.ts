@@ -1,0 +1,96 @@
+import { execFileSync } from "node:child_process";
+import { describe, expect, it } from "vitest";
+import { ConfigError, loadConfig } from "../config.ts";
+import { launchdPlist } from "./launchd-plist.ts";
+import { launchOf, relativePaths, type Launch } from "./launch.ts";
+import { systemdUnit } from "./systemd-unit.ts";
+import { windowsTask } from "./windows-task.ts";
+
+const AWKWARD = 'a b"c\\d%h$HOME\\';
+const LAUNCH: Launch = {
+  command: ["/usr/bin/node", "/opt/agent/index.js", "--url", "https://proxy.example", "--work-dir", AWKWARD],
+  path: "/usr/bin:/home/a b/bin",
+  stopSeconds: 90,
+};
+
+describe("launchOf", () => {
+  const env = { CODEWISE_URL: "https://proxy.example", CODEWISE_APPROVE: "1", PATH: "/bin", CODEWISE_LOG_LEVEL: "" };
+  const flags = { cli: ["claude", "codex"], config: undefined, maxConcurrency: "3" };
+
+  it("takes over what was given by flags and variables, for the same configuration", () => {
+    const launch = launchOf(loadConfig(flags, env), flags, env, ["node", "agent.js"]);
+    expect(launch).toEqual({
+      command: "node agent.js --url https://proxy.example --cli claude --cli codex --max-concurrency 3 --approve".split(
+        " ",
+      ),
+      path: "/bin",
+      stopSeconds: 90,
+    });
+  });
+
+  it.each([
+    [{ secret: "s3cret" }, {}],
+    [{}, { CODEWISE_AGENT_SECRET: "s3cret" }],
+  ])("never takes over a secret, and says what to do instead", (secretFlags, secretEnv) => {
+    const [all, variables] = [
+      { ...flags, ...secretFlags },
+      { ...env, ...secretEnv },
+    ];
+    const attempt = () => launchOf(loadConfig(all, variables), all, variables, ["node"]);
+    expect(attempt).toThrow(ConfigError);
+    expect(attempt).toThrow(/codewise-agent login/);
+    expect(attempt).not.toThrow(/s3cret/);
+  });
+
+  it("names paths that a service would look for elsewhere", () => {
+    expect(relativePaths({ claudePath: "./claude" }, { CODEWISE_WORK_DIR: "/tmp" })).toEqual(["claudePath"]);
+    expect(relativePaths({ claudePath: "claude", codexPath: "/a/codex" }, {})).toEqual([]);
+  });
+});
+
+describe("the systemd unit", () => {
+  it("starts the command as it is, restarts what may mend itself, and ends in order", () => {
+    expect(systemdUnit(LAUNCH)).toBe(`[Unit]
+Description=Codewise agent
+StartLimitIntervalSec=0
+
+[Service]
+Type=exec
+ExecStart="/usr/bin/node" "/opt/agent/index.js" "--url" "https://proxy.example" "--work-dir" "a b\\"c\\\\d%%h$$HOME\\\\"
+Environment="PATH=/usr/bin:/home/a b/bin"
+Restart=on-failure
+RestartSec=10
+RestartPreventExitStatus=2 3 4 6
+KillMode=mixed
+TimeoutStopSec=90
+
+[Install]
+WantedBy=default.target
+`);
+  });
+});
+
+describe("the launchd property list", () => {
+  it("is well-formed, and says the same", () => {
+    const plist = launchdPlist({ ...LAUNCH, command: ["node", "<&>"] }, "/log & more");
+    expect(plist).toContain("<string>&lt;&amp;&gt;</string>");
+    expect(plist).toContain("<key>StandardErrorPath</key>\n  <string>/log &amp; more</string>");
+    expect(plist).toMatch(/<key>SuccessfulExit<\/key>\s*<false\/>/);
+    const parsed = execFileSync("python3", ["-c", PARSE_PLIST], { input: plist, encoding: "utf8" });
+    expect(JSON.parse(parsed)).toMatchObject({ ProgramArguments: ["node", "<&>"], ExitTimeOut: 90, RunAtLoad: true });
+  });
+});
+
+const PARSE_PLIST = "import sys,plistlib,json; print(json.dumps(plistlib.loads(sys.stdin.buffer.read())))";
+
+describe("the Windows task", () => {
+  it("quotes arguments as Windows programs read them, starts at logon and has no time limit", () => {
+    const task = windowsTask(LAUNCH, "PC\\me");
+    expect(task).toContain("<Command>/usr/bin/node</Command>");
+    expect(task).toContain(
+      '<Arguments>/opt/agent/index.js --url https://proxy.example --work-dir "a b\\"c\\d%h$HOME\\\\"</Arguments>',
+    );
+    expect(task).toContain("<UserId>PC\\me</UserId>");
+    expect(task).toContain("<ExecutionTimeLimit>PT0S</ExecutionTimeLimit>");
+  });
+});
