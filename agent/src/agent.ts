@@ -10,6 +10,7 @@ import { JobRunner } from "./job-runner.ts";
 import { printable, type AgentLogger } from "./logger.ts";
 import type { OutboxBounds } from "./outbox.ts";
 import { PostLoop, type PostLimits } from "./post-loop.ts";
+import type { Spool } from "./spool/spool.ts";
 import type { Random, Sleep } from "./timing.ts";
 import { AGENT_VERSION } from "./version.ts";
 
@@ -24,6 +25,8 @@ export interface AgentOptions {
   readonly random: Random;
   /** Milliseconds of a clock that never goes back. */
   readonly now: () => number;
+  /** Keeps what is not acknowledged on disk; `client` names its instance. */
+  readonly spool?: Spool | undefined;
   /** Called when what {@link CodewiseAgent.view} shows may have changed; often. */
   readonly onChange?: () => void;
 }
@@ -91,7 +94,9 @@ export class CodewiseAgent {
       onMore: () => this.#posts.wake(),
       onChange: (job) => this.#onJobChange(job),
       outboxBounds: () => outboxBounds(this.#limits),
+      openStore: (requestId, attempt) => options.spool?.begin(requestId, attempt),
     });
+    this.#runner.recover(options.spool?.recovered ?? []);
     this.#connection = new Connection({
       client,
       logger,
@@ -116,11 +121,12 @@ export class CodewiseAgent {
     const end = await this.#connection.run(this.#disconnect.signal);
     this.#lifecycle = "stopped";
     clearTimeout(this.#graceTimer);
-    this.#runner.abandonAll("the agent stops");
+    this.#runner.leave();
     await this.#options.executor.killAll();
     this.#closing.abort();
     await Promise.all([...loops, this.#runner.allSettled()]);
     await this.#options.client.close();
+    this.#options.spool?.close();
     return end.kind === "fatal" ? { exitCode: end.exitCode, message: end.message } : { exitCode: EXIT.ok };
   }
 
@@ -145,7 +151,9 @@ export class CodewiseAgent {
     if (this.#isConnected || this.#runner.jobs.length > 0) {
       await this.#posts.flushed(AbortSignal.timeout(FLUSH_WAIT_MS));
     }
-    if (this.#isConnected) {
+    // With a goodbye the proxy would give up at once what the next process may still tell it.
+    const mayContinue = this.#options.spool !== undefined && this.#runner.jobs.length > 0;
+    if (this.#isConnected && !mayContinue) {
       this.#posts.control({ type: "goodbye", reason });
       await this.#posts.flushed(AbortSignal.timeout(GOODBYE_WAIT_MS));
     }

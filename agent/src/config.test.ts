@@ -24,6 +24,7 @@ const SAMPLES: Record<
   maxConcurrency: { texts: ["3", "4"], read: [3, 4], bad: "0" },
   spares: { texts: ["1", "2"], read: [1, 2], bad: "9" },
   workDir: { texts: ["/a", "/b"], read: ["/a", "/b"] },
+  spoolDir: { texts: ["/a", "off"], read: ["/a", "off"] },
   passEnv: { texts: ["A,B", "C"], read: [["A", "B"], ["C"]], bad: "A=1" },
   drainTimeout: { texts: ["5", "6"], read: [5, 6], bad: "1.5" },
   logLevel: { texts: ["debug", "warn"], read: ["debug", "warn"], bad: "loud" },

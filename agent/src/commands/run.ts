@@ -5,6 +5,8 @@ import { createExecutor } from "../executor.ts";
 import { createProxyClient } from "../http-client.ts";
 import { createLogger } from "../logger.ts";
 import { installSignalHandlers } from "../signals.ts";
+import { spoolFolder } from "../spool/spool-folder.ts";
+import { Spool } from "../spool/spool.ts";
 import { createDisplay, type Display } from "../terminal.ts";
 import { sleep } from "../timing.ts";
 import { AGENT_VERSION } from "../version.ts";
@@ -16,8 +18,11 @@ export async function runAgent(loaded: LoadedConfig, env: Environment): Promise<
   const now = (): number => performance.now();
   const logger = createLogger(config.logLevel, (entry) => display.log(entry));
   const executor = createExecutor(config, env);
+  const folder = spoolFolder(config.spoolDir, env);
+  const spool = folder === undefined ? undefined : new Spool({ folder, url: config.url, agentId, logger });
   const agent = new CodewiseAgent({
-    client: createProxyClient({ url: config.url, secret, agentId }),
+    client: createProxyClient({ url: config.url, secret, agentId, instance: spool?.instance }),
+    spool,
     executor,
     logger,
     maxConcurrency: config.maxConcurrency,
