@@ -116,15 +116,29 @@ export class ProcessStage {
     name: string,
     config: Parameters<typeof startAgentProcess>[2] = {},
     url = this.#proxy.url,
+    env: Readonly<Record<string, string>> = {},
   ): Promise<AgentProcess> {
-    const agent = await startAgentProcess(url, this.agentId(name), config);
+    const agent = await startAgentProcess(url, this.agentId(name), config, env);
+    this.#agents.push(agent);
+    return agent;
+  }
+
+  /** Starts an agent again in the home of one that was killed. */
+  relaunch(killed: AgentProcess): AgentProcess {
+    this.note(`${killed.id} is started again`);
+    const agent = killed.again();
     this.#agents.push(agent);
     return agent;
   }
 
   /** Starts an agent and waits until the proxy can give it work. */
-  async start(name: string, config: Parameters<typeof startAgentProcess>[2] = {}, url?: string): Promise<AgentProcess> {
-    const agent = await this.launch(name, config, url);
+  async start(
+    name: string,
+    config: Parameters<typeof startAgentProcess>[2] = {},
+    url?: string,
+    env?: Readonly<Record<string, string>>,
+  ): Promise<AgentProcess> {
+    const agent = await this.launch(name, config, url, env);
     await this.ready(name);
     return agent;
   }

@@ -7,9 +7,9 @@ const number = (name: string): number | undefined => {
   return Number(value);
 };
 
-const DEFAULT_RUNS = 500;
-/** Every sixteenth seed is played by real processes; the others by agents in this process. */
-const PROCESS_EVERY = 16;
+const DEFAULT_RUNS = 2000;
+/** Every fortieth seed is played by real processes; the others by agents in this process. */
+const PROCESS_EVERY = 40;
 
 /** A seed that was asked for by itself. */
 export const ONLY_SEED = number("CHAOS_SEED");
