@@ -4,6 +4,7 @@ import { Agent, createServer, request, type ClientRequest, type IncomingMessage,
 import type { AddressInfo, Socket } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 import { AGENT_HEADERS } from "../../lib/agent/types.ts";
+import { EventRewriter, rewriteAnswer, rewritePost } from "./dialects.ts";
 import { breakNear, readAll, send, write, type Answer } from "./relay-io.ts";
 import { StreamBreaker } from "./stream-breaker.ts";
 import type { LinePlan, NetworkFault, PlannedPost, PlannedStream } from "./faults.ts";
@@ -153,7 +154,7 @@ class FaultLine {
   }
 
   async #relayPost(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
-    const body = await readAll(incoming);
+    const body = rewritePost(this.#plan.dialect, await readAll(incoming));
     if (this.#arePostsCut) {
       breakNear(incoming, true);
       return;
@@ -297,7 +298,7 @@ class FaultLine {
     return {
       status: answer.statusCode ?? 502,
       contentType: answer.headers["content-type"] ?? "application/json",
-      body: await readAll(answer),
+      body: rewriteAnswer(this.#plan.dialect, await readAll(answer)),
     };
   }
 
@@ -319,9 +320,13 @@ class FaultLine {
     response.writeHead(answer.statusCode ?? 502, answer.headers);
     response.flushHeaders();
     const breaker = planned === undefined ? undefined : new StreamBreaker(planned, this.#onFault);
+    const { dialect } = this.#plan;
+    if (dialect !== undefined) this.#onFault(dialect, "a stream");
+    const rewriter = dialect === undefined ? undefined : new EventRewriter(dialect);
     for await (const part of answer) {
       await this.#stalledUntil;
-      const bytes = Buffer.from(part as Uint8Array);
+      const raw = Buffer.from(part as Uint8Array);
+      const bytes = rewriter?.take(raw) ?? raw;
       const { pass, isBroken } = breaker?.take(bytes) ?? { pass: [bytes], isBroken: false };
       for (const piece of pass) await write(response, piece);
       if (isBroken && planned !== undefined) {

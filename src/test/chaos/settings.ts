@@ -19,7 +19,13 @@ export const EXPECTS_EVERY_FAULT = RUNS >= DEFAULT_RUNS;
 
 const seeds = ONLY_SEED === undefined ? Array.from({ length: RUNS }, (_value, index) => index + 1) : [ONLY_SEED];
 export const PROCESS_SEEDS = seeds.filter((seed) => seed % PROCESS_EVERY === 0);
-export const NETWORK_SEEDS = seeds.filter((seed) => seed % PROCESS_EVERY !== 0);
+const NETWORK_SEEDS = seeds.filter((seed) => seed % PROCESS_EVERY !== 0);
+/** The network runs are played by so many processes side by side. */
+const SHARDS = 2;
+/** The seeds of one of them, from 0. */
+export function networkSeeds(shard: number): readonly number[] {
+  return NETWORK_SEEDS.filter((_seed, index) => index % SHARDS === shard);
+}
 
 /** The number of a process run, from 0. */
 export function processIndex(seed: number): number {
