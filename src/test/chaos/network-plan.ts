@@ -78,7 +78,7 @@ function planDisk(random: SeededRandom): Pick<AgentPlan, "disk"> {
 
 function planRequest(model: string, random: SeededRandom): RequestPlan {
   // Large enough, and read slowly enough, for the server to hold the agent back.
-  const isBulky = random.chance(0.01);
+  const isBulky = random.chance(0.015);
   const characters = isBulky ? LARGE : planSize(random);
   const cli: CliPlan = {
     seed: random.below(1_000_000_000),

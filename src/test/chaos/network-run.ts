@@ -134,9 +134,11 @@ class NetworkRun {
       if (run !== undefined && String(fields["why"]).includes(GIVEN_UP)) run.isGivenUp = true;
     };
     const logger = { ...silentLogger, error: log, warn: log, info: log };
-    const kept = plan.disk === undefined ? undefined : this.#shelf.open(plan.id, this.#context.proxy.url, plan.disk, logger);
+    const kept =
+      plan.disk === undefined ? undefined : this.#shelf.open(plan.id, this.#context.proxy.url, plan.disk, logger);
     const recovered = kept?.spool.recovered ?? [];
-    if (recovered.length > 0) onFault("agent restarted with its spool", recovered.map(({ requestId }) => requestId).join());
+    if (recovered.length > 0)
+      onFault("agent restarted with its spool", recovered.map(({ requestId }) => requestId).join());
     const agent = new CodewiseAgent({
       client: createProxyClient({
         url: line.url,
@@ -177,10 +179,11 @@ class NetworkRun {
   }
 
   async #cutUntilAnEnd(victim: LiveAgent, over: AbortSignal): Promise<void> {
-    const ends = (): number => this.#runs.filter(({ agent, end }) => agent === victim.name && end === "complete").length;
+    const ends = (): number =>
+      this.#runs.filter(({ agent, end }) => agent === victim.name && end === "complete").length;
     const before = ends();
     victim.line.cutPosts(true);
-    await until(() => over.aborted || ends() > before, 300);
+    await until(() => over.aborted || ends() > before, 1500);
     victim.line.cutPosts(false);
   }
 

@@ -64,7 +64,6 @@ async function withGrandchild(stage: ProcessStage, grandchild: "quiet" | "holds-
 }
 
 export const SCENARIOS: readonly Scenario[] = [
-
   {
     name: "agent killed before it accepts",
     async play(stage) {

@@ -154,6 +154,31 @@ export const RESTART_SCENARIOS: readonly Scenario[] = [
     },
   },
   {
+    name: "agent killed after it accepted, and restarted",
+    async play(stage) {
+      const agent = await stage.start("a");
+      const asked = stage.ask({ characters: 500, standIn: { delayMs: 150 }, expects: "done" });
+      await stage.cliStarted(agent);
+      stage.signal(agent, "SIGKILL");
+      await stage.cliGone(agent, 2000);
+      stage.relaunch(agent);
+      await asked.view;
+    },
+  },
+  {
+    name: "agent killed after the last chunk, and restarted",
+    async play(stage) {
+      const agent = await stage.start("a");
+      const asked = stage.ask({ characters: 1000, hangsAfterText: true, expects: "error frame" });
+      await asked.seen(asked.deltas.join("").length);
+      stage.signal(agent, "SIGKILL");
+      stage.relaunch(agent);
+      await asked.view;
+      await stage.ready("a");
+      await stage.ask({ characters: 300, expects: "done" }).view;
+    },
+  },
+  {
     name: "agent killed in mid-stream, and restarted",
     async play(stage) {
       const agent = await stage.start("a");

@@ -17,7 +17,5 @@ export function saveTally(part: string, { data }: Tally, elapsedMs: number): voi
 }
 
 export function readResults(folder: string): SuiteResult[] {
-  return readdirSync(folder).map((name) =>
-    resultSchema.parse(JSON.parse(readFileSync(join(folder, name), "utf8"))),
-  );
+  return readdirSync(folder).map((name) => resultSchema.parse(JSON.parse(readFileSync(join(folder, name), "utf8"))));
 }

@@ -12,7 +12,7 @@ export type DiskPlan = { readonly fullAfterBytes: number } | "roomy";
 export interface SeededSpool {
   readonly spool: Spool;
   /** Its process is gone: nothing it does reaches the disk any more. */
-  die(): void;
+  readonly die: () => void;
 }
 
 /** All spools of one run. */
