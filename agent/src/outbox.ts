@@ -1,16 +1,11 @@
 /** What one request has to tell the proxy: numbered, kept until acknowledged, bounded. */
 import { createHash, type Hash } from "node:crypto";
-import {
-  deltaDigestText,
-  PROTOCOL_LIMITS,
-  type AgentChunk,
-  type AgentComplete,
-  type AgentError,
-} from "../../src/lib/agent/types.ts";
+import { deltaDigestText, PROTOCOL_LIMITS, type AgentChunk } from "../../src/lib/agent/types.ts";
 import type { CliOutcome } from "../../src/lib/cli/types.ts";
 import type { ChatDelta } from "../../src/lib/openai/delta.ts";
 import type { Usage } from "../../src/lib/openai/usage.ts";
 import { DeltaBuffer } from "./delta-buffer.ts";
+import { completeMessage, errorMessage, rejectMessage } from "./outbox-messages.ts";
 import { MessageQueue, type OutboxStore, type SealedMessage } from "./outbox-queue.ts";
 
 export interface OutboxBounds {
@@ -171,28 +166,18 @@ export class Outbox {
   }
 
   complete(outcome: CliOutcome): void {
-    this.#end((seq): AgentComplete => ({
-      type: "complete",
-      requestId: this.requestId,
-      seq,
-      finishReason: outcome.finishReason,
-      usage: outcome.usage,
-      usageSource: outcome.usageSource,
-      model: outcome.model,
-      droppedParams: outcome.droppedParams.slice(0, 100),
-      costUsd: outcome.costUsd,
-      timings: outcome.timings,
-      deltaCount: this.#deltaCount,
-      deltaSha256: this.#digest.copy().digest("hex"),
-    }));
+    this.#end((seq) => {
+      const sums = { deltaCount: this.#deltaCount, deltaSha256: this.#digest.copy().digest("hex") };
+      return completeMessage({ requestId: this.requestId, seq }, outcome, sums);
+    });
   }
 
   reject(code: string, message: string): void {
-    this.#end((seq) => ({ type: "reject", requestId: this.requestId, seq, code, message: message.slice(0, 4096) }));
+    this.#end((seq) => rejectMessage({ requestId: this.requestId, seq }, code, message));
   }
 
   error(body: ErrorBody): void {
-    this.#end((seq) => this.#errorMessage(seq, body));
+    this.#end((seq) => errorMessage({ requestId: this.requestId, seq }, body));
   }
 
   /** Ends without what still waits to be numbered: for a client that is gone. */
@@ -307,17 +292,6 @@ export class Outbox {
       this.#sealed.saveEnd();
     }
     this.#onMore();
-  }
-
-  #errorMessage(seq: number, body: ErrorBody): AgentError {
-    return {
-      ...body,
-      type: "error",
-      requestId: this.requestId,
-      seq,
-      message: body.message.slice(0, 4096),
-      stderrTail: body.stderrTail?.slice(-4096),
-    };
   }
 
   #isFull(): boolean {

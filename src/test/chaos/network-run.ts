@@ -49,7 +49,7 @@ const HURRY = 0.04;
 const hurriedSleep: Sleep = (ms, signal) => sleep(ms * HURRY, signal);
 /** What the agent's log says of a request that it has given up by itself. */
 const GIVEN_UP = "the connection was away";
-const READY_WAIT_MS = 5000;
+const READY_WAIT_MS = 20_000;
 const ROW_WAIT_MS = 3000;
 const DRAIN_WAIT_MS = 10_000;
 

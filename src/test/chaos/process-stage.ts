@@ -21,6 +21,9 @@ export const PROCESS_CLOCKS = {
   requestMs: 20_000,
 } as const;
 
+/** The grace where a process must start within it on a busy machine. */
+export const PATIENT_GRACE_MS = 10_000;
+
 /** Silence of 2.5 ping intervals, noticed at the next ping, and the grace. */
 export const PROCESS_LOST_AFTER_MS = 3.5 * PROCESS_CLOCKS.pingIntervalMs + PROCESS_CLOCKS.resumeGraceMs;
 
@@ -47,6 +50,8 @@ export interface Question {
   /** The CLI hangs when all text is said, before it says that it has ended. */
   readonly hangsAfterText?: boolean;
   readonly client?: Partial<ClientPlan>;
+  /** How many attempts the CLI may be started for in one home; 1 unless a killed agent is asked again when it is back. */
+  readonly attempts?: number;
   /** What the client must see; by default any honest end. */
   readonly expects?: ClientView["kind"];
 }
@@ -75,7 +80,7 @@ export class ProcessStage {
   readonly #seed: number;
   readonly #agents: AgentProcess[] = [];
   #asked: Asked[] = [];
-  readonly #tags: string[] = [];
+  readonly #tags: { readonly tag: string; readonly attempts: number }[] = [];
   #isOver = false;
   #proxy: ProxyHarness;
   #rows: RowBook;
@@ -197,7 +202,7 @@ export class ProcessStage {
       },
     };
     this.#asked.push(asked);
-    this.#tags.push(tag);
+    this.#tags.push({ tag, attempts: question.attempts ?? 1 });
     return asked;
   }
 
@@ -240,7 +245,7 @@ export class ProcessStage {
     }
     for (const agent of this.#agents) await this.#endAgent(agent);
     const { manager } = this.#proxy.runtime;
-    await until(() => manager.status().agents.length === 0, PROCESS_LOST_AFTER_MS + 2000);
+    await until(() => manager.status().agents.length === 0, PATIENT_GRACE_MS + PROCESS_LOST_AFTER_MS);
     const { agents, pendingRequests, queuedRequests } = manager.status();
     this.require(agents.length === 0, `the manager still has ${agents.length} agents`);
     this.require(pendingRequests + queuedRequests === 0, `${pendingRequests} requests are pending`);
@@ -251,9 +256,9 @@ export class ProcessStage {
   }
 
   async #endAgent(agent: AgentProcess): Promise<void> {
-    for (const tag of this.#tags) {
+    for (const { tag, attempts } of this.#tags) {
       const runs = await agent.runsOf(tag);
-      this.require(runs <= 1, `${agent.id} ran the CLI ${runs} times for ${tag}`);
+      this.require(runs <= attempts, `${agent.id} ran the CLI ${runs} times for ${tag}`);
     }
     if (agent.child.exitCode === null && agent.child.signalCode === null) {
       agent.child.kill("SIGCONT");

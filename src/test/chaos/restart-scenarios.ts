@@ -9,7 +9,7 @@ import { startProxyHarness } from "../proxy-harness.ts";
 import type { AgentProcess } from "./agent-process.ts";
 import { createFaultProxy, type FaultProxy } from "./fault-proxy.ts";
 import { jumpingClockOption } from "./jumping-clock.ts";
-import { PROCESS_ENV, type ProcessStage } from "./process-stage.ts";
+import { PATIENT_GRACE_MS, PROCESS_ENV, type ProcessStage } from "./process-stage.ts";
 import { RowBook } from "./row-book.ts";
 import type { Scenario } from "./scenario.ts";
 import { ServerProcess } from "./server-process.ts";
@@ -22,7 +22,7 @@ const CLI_END_WAIT_MS = 15_000;
 
 /** A proxy of its own, whose grace is long enough for a process to start in it, behind a line that can be cut. */
 async function withPatientProxy(stage: ProcessStage, play: (line: FaultProxy) => Promise<void>): Promise<void> {
-  const env = { ...PROCESS_ENV, AGENT_RESUME_GRACE_MS: "8000", IDLE_TIMEOUT_MS: "15000" };
+  const env = { ...PROCESS_ENV, AGENT_RESUME_GRACE_MS: String(PATIENT_GRACE_MS), IDLE_TIMEOUT_MS: "15000" };
   const proxy = await startProxyHarness(env);
   const rows = new RowBook(proxy.runtime.live);
   const line = await createFaultProxy({
@@ -142,28 +142,30 @@ export const RESTART_SCENARIOS: readonly Scenario[] = [
   },
   {
     name: "agent killed before it accepts, and restarted",
-    async play(stage) {
-      const agent = await stage.start("a");
-      stage.signal(agent, "SIGSTOP");
-      const asked = stage.ask({ characters: 500, expects: "done" });
-      await until(() => stage.agent(agent.id)?.inFlight === 1, 2000);
-      stage.signal(agent, "SIGKILL");
-      stage.relaunch(agent);
-      await asked.view;
-      stage.require((await agent.runsOf(asked.tag)) === 1, "the CLI did not run once");
-    },
+    play: (stage) =>
+      withPatientProxy(stage, async (line) => {
+        const agent = await stage.start("a", {}, line.url);
+        stage.signal(agent, "SIGSTOP");
+        const asked = stage.ask({ characters: 500, expects: "done" });
+        await until(() => stage.agent(agent.id)?.inFlight === 1, 2000);
+        stage.signal(agent, "SIGKILL");
+        stage.relaunch(agent);
+        await asked.view;
+        stage.require((await agent.runsOf(asked.tag)) === 1, "the CLI did not run once");
+      }),
   },
   {
     name: "agent killed after it accepted, and restarted",
-    async play(stage) {
-      const agent = await stage.start("a");
-      const asked = stage.ask({ characters: 500, standIn: { delayMs: 150 }, expects: "done" });
-      await stage.cliStarted(agent);
-      stage.signal(agent, "SIGKILL");
-      await stage.cliGone(agent, 2000);
-      stage.relaunch(agent);
-      await asked.view;
-    },
+    play: (stage) =>
+      withPatientProxy(stage, async (line) => {
+        const agent = await stage.start("a", {}, line.url);
+        const asked = stage.ask({ characters: 500, standIn: { delayMs: 150 }, attempts: 2, expects: "done" });
+        await stage.cliStarted(agent);
+        stage.signal(agent, "SIGKILL");
+        await stage.cliGone(agent, 2000);
+        stage.relaunch(agent);
+        await asked.view;
+      }),
   },
   {
     name: "agent killed after the last chunk, and restarted",
