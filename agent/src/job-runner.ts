@@ -181,7 +181,7 @@ export class JobRunner {
 
   /** Gives up what runs. What has ended is left where a later process of this agent may find it. */
   leave(): void {
-    for (const job of this.jobs) if (job.isActive) this.#forget(job, "the agent stops");
+    for (const job of this.jobs) if (job.isActive || !job.outbox.hasEnd) this.#forget(job, "the agent stops");
   }
 
   /** Aborts what runs and tells the proxy that the agent stopped. */

@@ -73,7 +73,6 @@ export class Spool {
     let claimed: ClaimedFolder | undefined;
     let order = 0;
     try {
-      files.makeFolder(folder);
       files.makeFolder(home);
       removeStrangers(files, folder, name, owner);
       const found = instanceFolders(files, home);

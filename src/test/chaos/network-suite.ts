@@ -11,7 +11,7 @@ import { NETWORK_TITLE, Tally } from "./tally.ts";
 import { summarise } from "./trace.ts";
 
 /** As many as keep one core busy while they wait. */
-const AT_ONCE = 24;
+const AT_ONCE = 40;
 
 /** Registers the tests of one share. */
 export function testNetworkRuns(shard: number): void {

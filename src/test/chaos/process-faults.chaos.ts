@@ -11,7 +11,7 @@ import { PROCESS_TITLE, Tally } from "./tally.ts";
 import { summarise } from "./trace.ts";
 
 /** Each with a proxy of its own, since all real agents offer the same models. */
-const LANES = 4;
+const LANES = 5;
 
 const kinds = SCENARIOS.map(({ name }) => name);
 const tally = new Tally(PROCESS_TITLE, kinds);

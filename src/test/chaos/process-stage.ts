@@ -13,11 +13,11 @@ import { askAsClient, type ClientPlan, type ClientView } from "./wire-client.ts"
 
 /** Longer than those of the other suite: real agents wait up to a second before they reconnect. In milliseconds. */
 export const PROCESS_CLOCKS = {
-  pingIntervalMs: 200,
+  pingIntervalMs: 500,
   resumeGraceMs: 2000,
   queueWaitMs: 8000,
   firstOutputMs: 6000,
-  idleMs: 2500,
+  idleMs: 4000,
   requestMs: 20_000,
 } as const;
 

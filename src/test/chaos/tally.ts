@@ -113,8 +113,11 @@ export class Tally {
       ["time", `${(elapsedMs / 1000).toFixed(1)} s`],
     ];
     const width = Math.max(data.title.length, ...rows.map(([name]) => name.length));
-    const line = (name: string, value: string): string => `| ${name.padEnd(width)} | ${value.padStart(9)} |`;
+    const valueWidth = Math.max(...rows.map(([, value]) => value.length));
+    const line = (name: string, value: string): string => `| ${name.padEnd(width)} | ${value.padStart(valueWidth)} |`;
     const body = rows.map(([name, value]) => line(name, value));
-    return ["", line(data.title, ""), `| ${"-".repeat(width)} | ${"-".repeat(8)}: |`, ...body, ""].join("\n");
+    return ["", line(data.title, ""), `| ${"-".repeat(width)} | ${"-".repeat(valueWidth - 1)}: |`, ...body, ""].join(
+      "\n",
+    );
   }
 }
