@@ -44,7 +44,7 @@ const LONG_PROMPT = 300_000;
 export function planNetworkRun(seed: number): NetworkPlan {
   const random = new SeededRandom(seed * 2_654_435_761);
   const agents = ["a", "b"].map((name) => planAgent(`chaos-${seed}-${name}`, random));
-  const count = 2 + random.below(4);
+  const count = 2 + random.below(3);
   const requests = Array.from({ length: count }, (_value, index) =>
     planRequest(`claude-chaos-${seed}-${index}`, random),
   );

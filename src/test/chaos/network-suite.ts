@@ -1,6 +1,7 @@
 /** Agents in this process behind lines that lose, repeat, delay and break what passes: one share of the seeds. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startProxyHarness, type ProxyHarness } from "../proxy-harness.ts";
+import { createCalmGate } from "./calm-gate.ts";
 import { NETWORK_FAULTS } from "./faults.ts";
 import { installJumpingClock } from "./jumping-clock.ts";
 import { playNetworkRun } from "./network-run.ts";
@@ -10,8 +11,8 @@ import { EXPECTS_EVERY_FAULT, inParallel, networkSeeds, PROXY_ENV, until } from 
 import { NETWORK_TITLE, Tally } from "./tally.ts";
 import { summarise } from "./trace.ts";
 
-/** As many as keep one core busy while they wait. */
-const AT_ONCE = 40;
+/** At most; fewer where the machine is busy. */
+const AT_ONCE = 28;
 
 /** Registers the tests of one share. */
 export function testNetworkRuns(shard: number): void {
@@ -19,6 +20,7 @@ export function testNetworkRuns(shard: number): void {
   const tally = new Tally(NETWORK_TITLE, NETWORK_FAULTS);
   const leftovers: Promise<unknown>[] = [];
   const clock = installJumpingClock();
+  const calm = createCalmGate();
   let proxy: ProxyHarness;
   let rows: RowBook;
 
@@ -39,6 +41,7 @@ export function testNetworkRuns(shard: number): void {
       const failures: string[] = [];
       const startedAt = performance.now();
       await inParallel(seeds, AT_ONCE, async (seed) => {
+        await calm();
         const context = { proxy, rows, clock, leftovers, onFault: (fault: string) => tally.fault(fault) };
         const { views, problems, repeats, report } = await playNetworkRun(seed, context);
         tally.run(views, problems.length, repeats);

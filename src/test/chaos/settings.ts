@@ -34,7 +34,7 @@ export function processIndex(seed: number): number {
 
 /** All in milliseconds. */
 export const CLOCKS = {
-  pingIntervalMs: 160,
+  pingIntervalMs: 200,
   resumeGraceMs: 400,
   queueWaitMs: 2000,
   firstOutputMs: 2500,
