@@ -13,6 +13,7 @@ import { printable, type AgentLogger } from "./logger.ts";
 import type { OutboxBounds } from "./outbox.ts";
 import type { AgentPolicy } from "./policy/agent-policy.ts";
 import { PostLoop, type PostLimits } from "./post-loop.ts";
+import type { Spool } from "./spool/spool.ts";
 import type { Random, Sleep } from "./timing.ts";
 import { AGENT_VERSION } from "./version.ts";
 import { watchForWake } from "./wake-watch.ts";
@@ -35,6 +36,8 @@ export interface AgentOptions {
   readonly random: Random;
   /** Milliseconds of a clock that never goes back. */
   readonly now: () => number;
+  /** Keeps what is not acknowledged on disk; `client` names its instance. */
+  readonly spool?: Spool | undefined;
   /** Called when what {@link CodewiseAgent.view} shows may have changed; often. */
   readonly onChange?: () => void;
 }
@@ -114,7 +117,9 @@ export class CodewiseAgent {
       onMore: () => this.#posts.wake(),
       onChange: (job) => this.#onJobChange(job),
       outboxBounds: () => outboxBounds(this.#limits),
+      openStore: (requestId, attempt) => options.spool?.begin(requestId, attempt),
     });
+    this.#runner.recover(options.spool?.recovered ?? []);
     this.#connection = new Connection({
       client,
       logger,
@@ -150,11 +155,12 @@ export class CodewiseAgent {
     stopWatching();
     this.#lifecycle = "stopped";
     clearTimeout(this.#graceTimer);
-    this.#runner.abandonAll("the agent stops");
+    this.#runner.leave();
     await this.#clis.killAll();
     this.#closing.abort();
     await Promise.all([...loops, this.#runner.allSettled()]);
     await this.#options.client.close();
+    this.#options.spool?.close();
     return end.kind === "fatal" ? { exitCode: end.exitCode, message: end.message } : { exitCode: EXIT.ok };
   }
 
@@ -189,7 +195,9 @@ export class CodewiseAgent {
     if (this.#isConnected || this.#runner.jobs.length > 0) {
       await this.#posts.flushed(AbortSignal.timeout(FLUSH_WAIT_MS));
     }
-    if (this.#isConnected) {
+    // With a goodbye the proxy would give up at once what the next process may still tell it.
+    const mayContinue = this.#options.spool !== undefined && this.#runner.jobs.length > 0;
+    if (this.#isConnected && !mayContinue) {
       this.#posts.control({ type: "goodbye", reason });
       await this.#posts.flushed(AbortSignal.timeout(GOODBYE_WAIT_MS));
     }

@@ -47,6 +47,7 @@ const SAMPLES: Record<
   approve: { texts: ["true", "0"], read: [true, false], bad: "perhaps" },
   approveTimeout: { texts: ["5", "600"], read: [5, 600], bad: "4" },
   workDir: { texts: ["/a", "/b"], read: ["/a", "/b"] },
+  spoolDir: { texts: ["/a", "off"], read: ["/a", "off"] },
   passEnv: { texts: ["A,B", "C"], read: [["A", "B"], ["C"]], bad: "A=1" },
   drainTimeout: { texts: ["5", "6"], read: [5, 6], bad: "1.5" },
   logLevel: { texts: ["debug", "warn"], read: ["debug", "warn"], bad: "loud" },

@@ -24,6 +24,8 @@ export interface ProxyAddress {
   /** The shared secret or the token of a login; left out before there is one. */
   readonly secret?: string | undefined;
   readonly agentId: string;
+  /** The instance to speak as: a uuid, by default a new one. */
+  readonly instance?: string | undefined;
 }
 
 export interface HttpRequest {
@@ -66,7 +68,7 @@ export function createProxyClient(address: ProxyAddress): ProxyClient {
     ...(address.secret !== undefined && { authorization: `Bearer ${address.secret}` }),
     "user-agent": `codewise-agent/${AGENT_VERSION}`,
     [AGENT_HEADERS.id]: address.agentId,
-    [AGENT_HEADERS.instance]: randomUUID(),
+    [AGENT_HEADERS.instance]: address.instance ?? randomUUID(),
   };
   const connectHeaders = {
     ...headers,

@@ -8,9 +8,10 @@ import {
 import type { CliSet, PlacedModel, PlacingRefusal } from "./cli-set.ts";
 import { Job, JobAbort, type JobOptions } from "./job.ts";
 import { printable, type AgentLogger } from "./logger.ts";
-import { DISAGREEMENT, Outbox, type OutboxBounds } from "./outbox.ts";
+import { DISAGREEMENT, Outbox, type ErrorBody, type OpenStore, type OutboxBounds } from "./outbox.ts";
 import type { Admission, AgentPolicy, PolicyRefusal } from "./policy/agent-policy.ts";
 import type { InputSource } from "./request-input.ts";
+import type { RecoveredAnswer } from "./spool/spool.ts";
 
 export interface JobRunnerOptions {
   readonly clis: Pick<CliSet, "place">;
@@ -30,7 +31,17 @@ export interface JobRunnerOptions {
   readonly onChange: (job: Job | undefined) => void;
   /** The bounds of one chunk and of what may wait, from the proxy's limits. */
   readonly outboxBounds: () => Partial<OutboxBounds>;
+  /** Keeps a request on disk from its beginning on. */
+  readonly openStore?: OpenStore | undefined;
 }
+
+/** What becomes of a request whose CLI died with an earlier process. */
+const LOST: ErrorBody = {
+  code: "agent_lost",
+  message: "The agent was restarted while it worked on this request.",
+  status: 502,
+  retryable: true,
+};
 
 /** Beyond the grace, how long the end of a request is kept for the proxy to ask for, in milliseconds. */
 const KEEP_ENDED_EXTRA_MS = 60_000;
@@ -73,6 +84,18 @@ export class JobRunner {
     return this.jobs.map(({ id, outbox }) => ({ requestId: id, lastSeq: outbox.lastSeq, ackedSeq: outbox.ackedSeq }));
   }
 
+  /** Takes over what an earlier process of this agent has left. To be called before the first connection. */
+  recover(found: readonly RecoveredAnswer[]): void {
+    for (const answer of found) {
+      const { requestId, attempt } = answer;
+      const outbox = Outbox.recovered(requestId, this.#options.onMore, answer);
+      const job = Job.recovered(requestId, attempt, outbox, this.#options);
+      this.#jobs.set(requestId, job);
+      this.#keepForAWhile(job);
+      this.#options.addOutbox(outbox);
+    }
+  }
+
   /** Refuses new work from now on. */
   closeIntake(): void {
     this.#intake = "draining";
@@ -89,8 +112,8 @@ export class JobRunner {
       this.#options.logger.error("ignored a request: too many are unsettled", { requestId });
       return;
     }
-    const { addOutbox, onMore, outboxBounds } = this.#options;
-    const outbox = new Outbox(requestId, onMore, outboxBounds());
+    const { addOutbox, onMore, outboxBounds, openStore } = this.#options;
+    const outbox = new Outbox(requestId, onMore, outboxBounds(), openStore);
     const job = new Job(request, outbox, { ...this.#options, onChange: (changed) => this.#onJobChange(changed) });
     const found = this.#place(request);
     this.#jobs.set(requestId, job);
@@ -128,7 +151,8 @@ export class JobRunner {
       }
       // The proxy waits for the end of what it cancelled, since only that frees the slot.
       if (entry.drop === true) this.handleCancel({ requestId: job.id, reason: "dropped" });
-      if (!job.outbox.acknowledge(entry.ackedSeq)) {
+      if (!job.isActive && !job.outbox.hasEnd) job.outbox.failAt(entry.ackedSeq, LOST);
+      else if (!job.outbox.acknowledge(entry.ackedSeq)) {
         job.abort(new JobAbort(DISAGREEMENT));
         job.outbox.failAt(entry.ackedSeq, DISAGREEMENT);
       } else if (job.outbox.isSettled) this.settle(job.outbox);
@@ -155,6 +179,11 @@ export class JobRunner {
   /** Gives up every request without telling the proxy, which has given them up too. */
   abandonAll(why: string): void {
     for (const job of this.jobs) this.#forget(job, why);
+  }
+
+  /** Gives up what runs. What has ended is left where a later process of this agent may find it. */
+  leave(): void {
+    for (const job of this.jobs) if (job.isActive || !job.outbox.hasEnd) this.#forget(job, "the agent stops");
   }
 
   /** Aborts what runs and tells the proxy that the agent stopped. */
@@ -226,6 +255,7 @@ export class JobRunner {
     clearTimeout(this.#expiries.get(job));
     this.#expiries.delete(job);
     this.#options.removeOutbox(job.outbox);
+    job.outbox.discard();
     if (this.#jobs.get(job.id) === job) this.#jobs.delete(job.id);
     this.#options.onChange(undefined);
   }

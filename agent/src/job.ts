@@ -63,6 +63,14 @@ export class Job {
     this.startedAt = options.now();
   }
 
+  /** A request of an earlier process, whose CLI is gone: only its end is left to be told. */
+  static recovered(requestId: string, attempt: number, outbox: Outbox, options: JobOptions): Job {
+    const unasked = { model: "", stream: true, firstEventTimeoutMs: 1, idleTimeoutMs: 1, deadlineMs: 1 };
+    const job = new Job({ requestId, attempt, ...unasked }, outbox, options);
+    job.#state = { kind: "ended", outcome: outbox.hasEnd ? "complete" : "error" };
+    return job;
+  }
+
   get id(): string {
     return this.request.requestId;
   }

@@ -198,6 +198,12 @@ export const OPTIONS = {
     description: "where the CLI's empty working folders are made",
     defaultText: "the system's folder for temporary files",
   },
+  spoolDir: {
+    flag: "--spool-dir <folder>",
+    env: "CODEWISE_SPOOL_DIR",
+    description: "where answers are kept until the proxy has acknowledged them; off keeps them in memory only",
+    defaultText: "codewise/agent in the user's folder for the state of programs",
+  },
   passEnv: {
     flag: "--pass-env <names>",
     env: "CODEWISE_PASS_ENV",
@@ -261,6 +267,7 @@ export const configSchema = z.object({
   /** Seconds. */
   approveTimeout: wholeNumber(5, 600).default(60),
   workDir: textSchema.optional(),
+  spoolDir: textSchema.optional(),
   passEnv: variableNamesSchema.default([]),
   /** Seconds. */
   drainTimeout: wholeNumber(0, 3600).default(60),

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { agentMessageSchema, deltaDigestText, type SequencedMessage } from "../../src/lib/agent/types.ts";
-import { Outbox, type ErrorBody, type SealedMessage } from "./outbox.ts";
+import type { SealedMessage } from "./outbox-queue.ts";
+import { Outbox, type ErrorBody } from "./outbox.ts";
 import { OUTCOME } from "./testing/scripted-executor.ts";
 
 const FAILURE: ErrorBody = { code: "cli_crashed", message: "The CLI crashed.", status: 502, retryable: true };

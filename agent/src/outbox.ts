@@ -1,16 +1,12 @@
 /** What one request has to tell the proxy: numbered, kept until acknowledged, bounded. */
 import { createHash, type Hash } from "node:crypto";
-import {
-  deltaDigestText,
-  PROTOCOL_LIMITS,
-  type AgentChunk,
-  type AgentComplete,
-  type AgentError,
-} from "../../src/lib/agent/types.ts";
+import { deltaDigestText, PROTOCOL_LIMITS, type AgentChunk } from "../../src/lib/agent/types.ts";
 import type { CliOutcome } from "../../src/lib/cli/types.ts";
 import type { ChatDelta } from "../../src/lib/openai/delta.ts";
 import type { Usage } from "../../src/lib/openai/usage.ts";
 import { DeltaBuffer } from "./delta-buffer.ts";
+import { completeMessage, errorMessage, rejectMessage } from "./outbox-messages.ts";
+import { MessageQueue, type OutboxStore, type SealedMessage } from "./outbox-queue.ts";
 
 export interface OutboxBounds {
   /** Chunk data that may wait for its acknowledgement, in bytes; above it `delta` answers `false`. */
@@ -27,12 +23,8 @@ const DEFAULT_BOUNDS: OutboxBounds = {
   maxChunkText: PROTOCOL_LIMITS.maxChunkText,
 };
 
-/** A message as it goes over the wire: written as JSON once, however often it is sent. */
-export interface SealedMessage {
-  readonly seq: number;
-  readonly json: string;
-  readonly bytes: number;
-}
+/** Asked for when a request is accepted; undefined where there is none. */
+export type OpenStore = (requestId: string, attempt: number) => OutboxStore | undefined;
 
 /** Why a request failed, as the wire's `error` message says it; see agentErrorSchema. */
 export interface ErrorBody {
@@ -55,6 +47,14 @@ export const DISAGREEMENT: ErrorBody = {
   retryable: true,
 };
 
+/** Ends a request of which a part cannot be read back. */
+const UNREADABLE: ErrorBody = {
+  code: "agent_lost",
+  message: "The agent cannot read back what it had kept on disk.",
+  status: 502,
+  retryable: true,
+};
+
 /** How the request ends, once that is known: it is numbered only when all deltas before it are. */
 type Terminal =
   | { readonly kind: "open" }
@@ -71,8 +71,8 @@ export class Outbox {
   readonly #onMore: () => void;
   readonly #pending: DeltaBuffer;
   readonly #digest: Hash = createHash("sha256");
-  #sealed: SealedMessage[] = [];
-  #sealedBytes = 0;
+  readonly #openStore: OpenStore | undefined;
+  readonly #sealed = new MessageQueue();
   #lastSeq = 0;
   #ackedSeq = 0;
   #sentSeq = 0;
@@ -82,11 +82,40 @@ export class Outbox {
   #drainListeners: (() => void)[] = [];
 
   /** `onMore` is called when there is something new to send. */
-  constructor(requestId: string, onMore: () => void, bounds: Partial<OutboxBounds> = {}) {
+  constructor(requestId: string, onMore: () => void, bounds: Partial<OutboxBounds> = {}, openStore?: OpenStore) {
     this.requestId = requestId;
+    this.#openStore = openStore;
     this.#onMore = onMore;
     this.#bounds = { ...DEFAULT_BOUNDS, ...bounds };
     this.#pending = new DeltaBuffer(this.#bounds.maxChunkText);
+  }
+
+  /** What a process that is gone had still to say: numbered messages without a hole, the end as the last. */
+  static recovered(
+    requestId: string,
+    onMore: () => void,
+    { messages, store }: { readonly messages: readonly SealedMessage[]; readonly store: OutboxStore },
+  ): Outbox {
+    const outbox = new Outbox(requestId, onMore);
+    outbox.#sealed.store = store;
+    const [first, last] = [messages.at(0), messages.at(-1)];
+    if (first === undefined || last === undefined) return outbox;
+    outbox.#ackedSeq = first.seq - 1;
+    outbox.#sentSeq = outbox.#ackedSeq;
+    outbox.#lastSeq = last.seq;
+    for (const message of messages) outbox.#sealed.push(message, true);
+    outbox.#terminal = { kind: "sealed", seq: last.seq };
+    return outbox;
+  }
+
+  /** Nothing of this request is of use to anybody any more. */
+  discard(): void {
+    this.#sealed.store?.discard();
+  }
+
+  /** Whether the end is known, so that it may be told by a later process. */
+  get hasEnd(): boolean {
+    return this.#terminal.kind !== "open";
   }
 
   get lastSeq(): number {
@@ -112,6 +141,7 @@ export class Outbox {
   }
 
   accept(attempt: number): void {
+    this.#sealed.store = this.#openStore?.(this.requestId, attempt);
     this.#seal((seq) => ({ type: "accept", requestId: this.requestId, seq, attempt }));
     this.#onMore();
   }
@@ -126,7 +156,7 @@ export class Outbox {
     if (this.#terminal.kind !== "open") return true;
     this.#pending.push(delta);
     this.#onMore();
-    return !this.#isFull();
+    return !this.#isFull() || this.#overflow();
   }
 
   /** Calls back once, at once if there is room. */
@@ -136,28 +166,18 @@ export class Outbox {
   }
 
   complete(outcome: CliOutcome): void {
-    this.#end((seq): AgentComplete => ({
-      type: "complete",
-      requestId: this.requestId,
-      seq,
-      finishReason: outcome.finishReason,
-      usage: outcome.usage,
-      usageSource: outcome.usageSource,
-      model: outcome.model,
-      droppedParams: outcome.droppedParams.slice(0, 100),
-      costUsd: outcome.costUsd,
-      timings: outcome.timings,
-      deltaCount: this.#deltaCount,
-      deltaSha256: this.#digest.copy().digest("hex"),
-    }));
+    this.#end((seq) => {
+      const sums = { deltaCount: this.#deltaCount, deltaSha256: this.#digest.copy().digest("hex") };
+      return completeMessage({ requestId: this.requestId, seq }, outcome, sums);
+    });
   }
 
   reject(code: string, message: string): void {
-    this.#end((seq) => ({ type: "reject", requestId: this.requestId, seq, code, message: message.slice(0, 4096) }));
+    this.#end((seq) => rejectMessage({ requestId: this.requestId, seq }, code, message));
   }
 
   error(body: ErrorBody): void {
-    this.#end((seq) => this.#errorMessage(seq, body));
+    this.#end((seq) => errorMessage({ requestId: this.requestId, seq }, body));
   }
 
   /** Ends without what still waits to be numbered: for a client that is gone. */
@@ -172,8 +192,7 @@ export class Outbox {
    */
   failAt(ackedSeq: number, body: ErrorBody): void {
     this.#pending.clear();
-    this.#sealed = [];
-    this.#sealedBytes = 0;
+    this.#sealed.clear();
     this.#ackedSeq = ackedSeq;
     this.#sentSeq = ackedSeq;
     this.#lastSeq = ackedSeq;
@@ -202,10 +221,7 @@ export class Outbox {
    */
   acknowledge(ackedSeq: number): boolean {
     if (ackedSeq < this.#ackedSeq || ackedSeq > this.#lastSeq) return false;
-    const keepFrom = this.#sealed.findIndex((message) => message.seq > ackedSeq);
-    for (const message of this.#sealed.splice(0, keepFrom === -1 ? this.#sealed.length : keepFrom)) {
-      this.#sealedBytes -= message.bytes;
-    }
+    this.#sealed.acknowledge(ackedSeq);
     this.#ackedSeq = ackedSeq;
     this.#sentSeq = ackedSeq;
     if (this.#hasRoomAgain()) this.#releaseDrain();
@@ -218,14 +234,34 @@ export class Outbox {
   }
 
   #nextUnsent(): SealedMessage | undefined {
-    const waiting = this.#sealed[this.#sentSeq - this.#ackedSeq];
+    const waiting = this.#sealed.at(this.#sentSeq - this.#ackedSeq);
+    if (waiting === "unreadable") {
+      this.failAt(this.#ackedSeq, UNREADABLE);
+      return this.#nextUnsent();
+    }
     if (waiting !== undefined) return waiting;
     const deltas = this.#pending.takeChunk();
     if (deltas.length > 0) return this.#sealChunk(deltas);
-    if (this.#terminal.kind !== "waiting") return undefined;
-    const message = this.#seal(this.#terminal.body);
+    return this.#terminal.kind === "waiting" ? this.#sealEnd(this.#terminal.body) : undefined;
+  }
+
+  #sealEnd(body: (seq: number) => object): SealedMessage {
+    const message = this.#seal(body);
     this.#terminal = { kind: "sealed", seq: message.seq };
     return message;
+  }
+
+  /** Makes room by the store, if there is one. */
+  #overflow(): boolean {
+    if (this.#sealed.store === undefined) return false;
+    this.#sealPending();
+    return this.#sealed.overflow(this.#bounds.maxBytes / 2) && !this.#isFull();
+  }
+
+  #sealPending(): void {
+    for (let deltas = this.#pending.takeChunk(); deltas.length > 0; deltas = this.#pending.takeChunk()) {
+      this.#sealChunk(deltas);
+    }
   }
 
   #sealChunk(deltas: ChatDelta[]): SealedMessage {
@@ -238,43 +274,38 @@ export class Outbox {
   }
 
   #seal(build: (seq: number) => object): SealedMessage {
-    this.#lastSeq += 1;
-    const json = JSON.stringify(build(this.#lastSeq));
-    const message = { seq: this.#lastSeq, json, bytes: Buffer.byteLength(json) };
+    const seq = this.#lastSeq + 1;
+    const json = JSON.stringify(build(seq));
+    const message = { seq, json, bytes: Buffer.byteLength(json) };
+    this.#lastSeq = seq;
     this.#sealed.push(message);
-    this.#sealedBytes += message.bytes;
     return message;
   }
 
   #end(body: (seq: number) => object): void {
     if (this.#terminal.kind !== "open") return;
     this.#terminal = { kind: "waiting", body };
+    if (this.#sealed.store !== undefined) {
+      // Before it is sent: from here on, nothing that befalls this process takes the answer's end away.
+      this.#sealPending();
+      this.#sealEnd(body);
+      this.#sealed.saveEnd();
+    }
     this.#onMore();
-  }
-
-  #errorMessage(seq: number, body: ErrorBody): AgentError {
-    return {
-      ...body,
-      type: "error",
-      requestId: this.requestId,
-      seq,
-      message: body.message.slice(0, 4096),
-      stderrTail: body.stderrTail?.slice(-4096),
-    };
   }
 
   #isFull(): boolean {
     return (
-      this.#sealedBytes + this.#pending.bytes >= this.#bounds.maxBytes ||
-      this.#sealed.length >= this.#bounds.maxMessages
+      this.#sealed.bytes + this.#pending.bytes >= this.#bounds.maxBytes ||
+      this.#sealed.count >= this.#bounds.maxMessages
     );
   }
 
   /** Reading starts again at half, so that it does not stop and go with every message. */
   #hasRoomAgain(): boolean {
     return (
-      this.#sealedBytes + this.#pending.bytes <= this.#bounds.maxBytes / 2 &&
-      this.#sealed.length <= this.#bounds.maxMessages / 2
+      this.#sealed.bytes + this.#pending.bytes <= this.#bounds.maxBytes / 2 &&
+      this.#sealed.count <= this.#bounds.maxMessages / 2
     );
   }
 

@@ -1,6 +1,7 @@
 /** The agent as its owner runs it: a process with a real executor, a stand-in for `claude`, and a scripted proxy. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import type { Dirent } from "node:fs";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -71,6 +72,13 @@ async function pids(): Promise<number[]> {
   );
 }
 
+/** All files below its home, and the folders of its work; the folder where spools are kept stays. */
+async function leftBehind(): Promise<string[]> {
+  const entries = await readdir(workFolder, { recursive: true, withFileTypes: true });
+  const isOfSpools = ({ name, parentPath }: Dirent): boolean => `${parentPath}/${name}/`.includes("/.local/");
+  return entries.filter((entry) => entry.isFile() || !isOfSpools(entry)).map(({ name }) => name);
+}
+
 async function expectNoProcessLeft(): Promise<void> {
   const started = await pids();
   expect(started.length).toBeGreaterThan(0);
@@ -95,8 +103,7 @@ describe("codewise-agent as a process", () => {
     expect(await exitCode(child)).toBe(0);
     expect(proxy.received("goodbye")).toHaveLength(1);
     await expectNoProcessLeft();
-    // Beside the state that it keeps for the next start.
-    expect(await readdir(workFolder)).toEqual([".local"]);
+    expect(await leftBehind()).toEqual([]);
   });
 
   it("logs lines of JSON without a terminal, with neither the prompt nor the answer nor the secret", async () => {

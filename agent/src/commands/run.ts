@@ -13,6 +13,8 @@ import { AgentPolicy } from "../policy/agent-policy.ts";
 import { ApprovalDesk } from "../policy/approval-desk.ts";
 import { createFileStore } from "../policy/policy-state.ts";
 import { installSignalHandlers } from "../signals.ts";
+import { spoolFolder } from "../spool/spool-folder.ts";
+import { Spool } from "../spool/spool.ts";
 import { createDisplay, type Display } from "../terminal.ts";
 import { sleep } from "../timing.ts";
 import { AGENT_VERSION } from "../version.ts";
@@ -41,8 +43,11 @@ export async function runAgent(loaded: LoadedConfig, env: Environment): Promise<
       display.refresh();
     },
   });
+  const folder = spoolFolder(config.spoolDir, env);
+  const spool = folder === undefined ? undefined : new Spool({ folder, url: config.url, agentId, logger });
   const agent = new CodewiseAgent({
-    client: createProxyClient({ url: config.url, secret, agentId }),
+    client: createProxyClient({ url: config.url, secret, agentId, instance: spool?.instance }),
+    spool,
     executors: createExecutors(config, env),
     areClisRequired: config.cli !== undefined,
     logger,
@@ -71,7 +76,10 @@ export async function runAgent(loaded: LoadedConfig, env: Environment): Promise<
   });
   const control = await startControlServer(places, createControlHandler(policy, desk, status)).catch(
     (error: unknown) => {
-      if (error instanceof AlreadyRunningError) throw error;
+      if (error instanceof AlreadyRunningError) {
+        spool?.close();
+        throw error;
+      }
       warn(`cannot be spoken to by commands such as status and pause (${describeFailure(error)})`);
       return undefined;
     },

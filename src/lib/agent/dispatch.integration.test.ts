@@ -175,6 +175,20 @@ describe("order and loss", () => {
     expect((await other.post(run.accept())).results).toMatchObject([{ status: "unknown" }]);
   });
 
+  test("messages of a type that is not known yet are ignored, unless they have a number", async () => {
+    const { agent, run, outcome } = await streaming();
+    const post = (messages: unknown) => agent.send("POST", "/api/agent/response", JSON.stringify(messages));
+    const future = { type: "telemetry", load: 0.5 };
+    expect(await post(future)).toMatchObject({ status: 200 });
+    expect(await post([future])).toMatchObject({ status: 200 });
+    const mixed = await post([future, run.accept(), { ...future, type: "more" }, run.text("a"), run.complete()]);
+    expect(JSON.parse(mixed.text).results).toMatchObject([{ status: "committed", ackedSeq: 3 }]);
+    await outcome;
+    expect(await post([{ ...future, requestId: "r", seq: 1 }])).toMatchObject({ status: 400 });
+    expect(await post([])).toMatchObject({ status: 400 });
+    expect(await post({ load: 1 })).toMatchObject({ status: 400 });
+  });
+
   test("a malformed message refuses its whole POST, naming the place, and takes nothing of it", async () => {
     const { agent, run, outcome } = await streaming();
     const accept = run.accept();

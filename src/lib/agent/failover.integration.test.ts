@@ -63,6 +63,37 @@ describe("reconnecting", () => {
     await outcome;
   });
 
+  test("a request without output waits for the process that comes in the place of a killed one", async () => {
+    proxy = await AgentHarness.start();
+    const killed = proxy.agent();
+    await killed.start();
+    const outcome = proxy.manager.dispatchRequest(proxy.call());
+    const lost = await killed.event("request");
+    await killed.drop();
+    await proxy.until(() => proxy.manager.status().agents[0]?.state === "resuming");
+    const next = proxy.agent();
+    await next.connect();
+    expect(proxy.manager.status()).toMatchObject({ queuedRequests: 1 });
+    await next.hello();
+    expect(await next.event("request")).toMatchObject({ requestId: lost.requestId, attempt: 2 });
+    const run = new FakeRun({ ...lost, attempt: 2 });
+    await next.post([run.accept(), run.text("ok"), run.complete()]);
+    await outcome;
+  });
+
+  test("what waits for it ends at once where it offers the model no more", async () => {
+    proxy = await AgentHarness.start();
+    const killed = proxy.agent();
+    await killed.start();
+    const outcome = rejection(proxy.manager.dispatchRequest(proxy.call()));
+    await killed.event("request");
+    await killed.drop();
+    await proxy.until(() => proxy.manager.status().agents[0]?.state === "resuming");
+    const next = proxy.agent();
+    await next.start({ models: ["another"] });
+    expect(await outcome).toMatchObject({ code: "no_provider_available" });
+  });
+
   test("a request that the agent had taken and does not know any more is lost", async () => {
     proxy = await AgentHarness.start();
     const agent = proxy.agent();

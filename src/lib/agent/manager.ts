@@ -103,13 +103,10 @@ export class AgentManager {
     const hasWork = isReturn && holder.hasWork;
     if (this.#life === "closed" || (this.#life === "draining" && !hasWork)) throw shuttingDown();
     if (holder === undefined && this.#sessions.size >= (this.#options.maxAgents ?? MAX_AGENTS)) throw houseFull();
-    if (holder !== undefined && !isReturn) {
-      if (holder.isConnected && !holder.isSilent) {
-        throw new GatewayError("agent_identity_in_use", `Another agent is connected as ${agentId}.`, {
-          retryAfterMs: Math.min(pingIntervalMs, 5000),
-        });
-      }
-      this.#remove(holder, "a new instance took its place");
+    if (holder?.isConnected === true && !isReturn && !holder.isSilent) {
+      throw new GatewayError("agent_identity_in_use", `Another agent is connected as ${agentId}.`, {
+        retryAfterMs: Math.min(pingIntervalMs, 5000),
+      });
     }
     const session =
       (isReturn ? holder : undefined) ??
@@ -119,6 +116,7 @@ export class AgentManager {
         access,
         version,
         protocol,
+        expectedModels: holder?.models ?? [],
         pingIntervalMs,
         resumeGraceMs,
         logger,
@@ -129,6 +127,8 @@ export class AgentManager {
     const stream = openStream();
     this.#sessions.set(seat, session);
     session.attach(stream);
+    // Only now, so that what the lost process had not answered may wait for the one that is here instead.
+    if (holder !== undefined && !isReturn) this.#close(holder, "a new instance took its place");
     if (this.#drainEvent !== undefined) session.drain(this.#drainEvent);
     logger.info({ agentId, instance, version, returned: isReturn }, "agent connected");
     return { closed: () => session.detach(stream) };
@@ -285,6 +285,10 @@ export class AgentManager {
     const seat = seatOf({ agentId: session.agentId, access: session });
     if (this.#sessions.get(seat) !== session) return;
     this.#sessions.delete(seat);
+    this.#close(session, reason);
+  }
+
+  #close(session: AgentSession, reason: string): void {
     session.close(reason);
     this.#options.logger.info({ agentId: session.agentId, instance: session.instance, reason }, "agent removed");
     this.#changed();

@@ -2,11 +2,14 @@ import { readBody } from "../http/body.ts";
 import type { HttpHandler } from "../http/context.ts";
 import { parseBoundedJson, toRequestError } from "../http/json-body.ts";
 import { sendJson } from "../http/respond.ts";
+import { isFields } from "../openai/fields.ts";
 import { requireAgent, type AuthenticateAgent } from "./authenticate.ts";
 import { readIdentity } from "./headers.ts";
 import type { AgentManager } from "./manager.ts";
 import { isPlainPost } from "./plain-post.ts";
-import { agentPostSchema, PROTOCOL_LIMITS, type AgentMessage, type PostAnswer } from "./types.ts";
+import { agentMessageSchema, agentPostSchema, PROTOCOL_LIMITS, type AgentMessage, type PostAnswer } from "./types.ts";
+
+const KNOWN_TYPES: ReadonlySet<string> = new Set(agentMessageSchema.options.map(({ shape }) => shape.type.value));
 
 export interface AgentResponseOptions {
   readonly manager: AgentManager;
@@ -14,7 +17,8 @@ export interface AgentResponseOptions {
 }
 
 /**
- * `POST /api/agent/response`: one message or an array. Nothing of a malformed POST is taken (400 with the path in `param`;
+ * `POST /api/agent/response`: one message or an array. Messages of unknown types are
+ * ignored; nothing of a malformed POST is taken (400 with the path in `param`;
  * 413 over the limit). Answers 404 with the same body when the instance is not registered, or when it knows none of the
  * requests named.
  */
@@ -34,9 +38,22 @@ export function createAgentResponseHandler({ manager, authenticateAgent }: Agent
 function readMessages(body: Buffer): readonly AgentMessage[] {
   const value = parseBoundedJson(body);
   if (isPlainPost(value)) return value;
-  const parsed = agentPostSchema.safeParse(value);
-  if (!parsed.success) throw toRequestError(parsed.error, value);
+  const messages: unknown[] = Array.isArray(value) ? value : [value];
+  const known = messages.filter((message) => !isOfTheFuture(message));
+  if (known.length === 0 && messages.length > 0) return [];
+  const checked = known.length === messages.length ? value : known;
+  const parsed = agentPostSchema.safeParse(checked);
+  if (!parsed.success) throw toRequestError(parsed.error, checked);
   return Array.isArray(parsed.data) ? parsed.data : [parsed.data];
+}
+
+/**
+ * Whether a message is of a type that a later version may have made: ignored, as the protocol's rule 13 says. One with a
+ * number is not, since to leave it out would stop its request for ever: it is refused.
+ */
+function isOfTheFuture(message: unknown): boolean {
+  if (!isFields(message) || typeof message["type"] !== "string" || "seq" in message) return false;
+  return !KNOWN_TYPES.has(message["type"]);
 }
 
 function isAllUnknown({ results }: PostAnswer): boolean {

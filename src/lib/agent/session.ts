@@ -36,6 +36,8 @@ export interface SessionOptions extends AgentIdentity {
   readonly access: AgentAccess;
   readonly version: string;
   readonly protocol: number;
+  /** What the process had offered whose place it takes: believed until its own hello. */
+  readonly expectedModels: readonly string[];
   readonly pingIntervalMs: number;
   readonly resumeGraceMs: number;
   readonly logger: Logger;
@@ -108,7 +110,7 @@ export class AgentSession implements Candidate, AttemptHost {
   }
 
   get models(): readonly string[] {
-    return this.#hello?.models ?? [];
+    return this.#hello?.models ?? this.#options.expectedModels;
   }
 
   get freeSlots(): number {

@@ -15,6 +15,10 @@ const ENTRY = resolve(import.meta.dirname, "..", "..", "..", "agent", "src", "in
 export interface AgentProcess {
   readonly id: string;
   readonly child: ChildProcess;
+  /** Its `HOME`, and where its CLI works. */
+  readonly home: string;
+  /** Starts another process in its place, with the same home and CLI. */
+  again(): AgentProcess;
   /** The log so far. */
   log(): string;
   /** Resolves with the exit code, or the name of the signal that ended it; `undefined` when it does not end in time. */
@@ -26,22 +30,38 @@ export interface AgentProcess {
   remove(): Promise<void>;
 }
 
-/** Starts `node agent/src/index.ts` against a proxy. It is not connected yet. */
+/** Where an agent lives: what stays when its process is killed and another is started. */
+interface AgentHome {
+  readonly url: string;
+  readonly id: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly folder: string;
+  readonly claude: StandInClaude;
+}
+
+/** Starts `node agent/src/index.ts` against a proxy. It is not connected yet. `env` is added to what it needs. */
 export async function startAgentProcess(
   url: string,
   id: string,
   config: Omit<StandInConfig, "answer" | "promptOverrides">,
+  env: Readonly<Record<string, string>> = {},
 ): Promise<AgentProcess> {
   const claude = await createStandInClaude({ answer: { type: "echo" }, promptOverrides: true, ...config });
-  const home = await mkdtemp(join(tmpdir(), "chaos-agent-"));
+  const folder = await mkdtemp(join(tmpdir(), "chaos-agent-"));
+  return launch({ url, id, env, folder, claude });
+}
+
+function launch(home: AgentHome): AgentProcess {
+  const { url, id, env, folder, claude } = home;
   const child = spawn(process.execPath, [ENTRY, "--url", url, "--agent-id", id], {
     env: {
       PATH: process.env["PATH"] ?? "",
-      HOME: home,
+      HOME: folder,
       NODE_ENV: "production",
       CODEWISE_AGENT_SECRET: TEST_AGENT_SECRET,
       CODEWISE_CLAUDE_PATH: claude.command,
-      CODEWISE_WORK_DIR: home,
+      CODEWISE_WORK_DIR: folder,
+      ...env,
     },
     stdio: ["ignore", "ignore", "pipe"],
   });
@@ -53,7 +73,9 @@ export async function startAgentProcess(
   return {
     id,
     child,
+    home: folder,
     log: () => stderr,
+    again: () => launch(home),
     async ended(timeoutMs) {
       const isOver = (): boolean => child.exitCode !== null || child.signalCode !== null;
       await until(isOver, timeoutMs);
@@ -71,7 +93,7 @@ export async function startAgentProcess(
       }
       for (const pid of (await startedPids(claude)).filter(isAlive)) process.kill(pid, "SIGKILL");
       await claude.remove();
-      await rm(home, { recursive: true, force: true, maxRetries: 3 });
+      await rm(folder, { recursive: true, force: true, maxRetries: 3 });
     },
   };
 }

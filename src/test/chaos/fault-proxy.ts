@@ -3,6 +3,8 @@ import { once } from "node:events";
 import { Agent, createServer, request, type ClientRequest, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
+import { AGENT_HEADERS } from "../../lib/agent/types.ts";
+import { EventRewriter, rewriteAnswer, rewritePost } from "./dialects.ts";
 import { breakNear, readAll, send, write, type Answer } from "./relay-io.ts";
 import { StreamBreaker } from "./stream-breaker.ts";
 import type { LinePlan, NetworkFault, PlannedPost, PlannedStream } from "./faults.ts";
@@ -11,6 +13,8 @@ export interface FaultProxyOptions {
   /** Port of the server on 127.0.0.1. */
   readonly port: number;
   readonly plan: LinePlan;
+  /** The protocol that the agent says it speaks, instead of its own. */
+  readonly protocol?: number;
   /** Called at the moment a fault takes effect. */
   readonly onFault: (fault: NetworkFault, detail: string) => void;
 }
@@ -21,6 +25,8 @@ export interface FaultProxy {
   calm(): void;
   /** Breaks everything and lets nothing in any more: for the agent that uses it, the network is gone for good. */
   kill(): void;
+  /** From now on every POST is lost, or none is any more. */
+  cutPosts(areCut: boolean): void;
   /** Breaks what passes and lets new connections through to another server. */
   retarget(port: number): void;
   close(): Promise<void>;
@@ -64,9 +70,12 @@ class FaultLine {
   #stalledUntil: Promise<void> | undefined;
   #calmed = new AbortController();
   #isDead = false;
+  #arePostsCut = false;
+  readonly #protocol: number | undefined;
 
-  constructor({ port, plan, onFault }: FaultProxyOptions) {
+  constructor({ port, plan, onFault, protocol }: FaultProxyOptions) {
     this.#port = port;
+    this.#protocol = protocol;
     this.#plan = plan;
     this.#onFault = onFault;
   }
@@ -92,6 +101,9 @@ class FaultLine {
       kill: () => {
         this.#isDead = true;
         this.#breakAll();
+      },
+      cutPosts: (areCut) => {
+        this.#arePostsCut = areCut;
       },
       retarget: (port) => {
         this.#port = port;
@@ -142,7 +154,11 @@ class FaultLine {
   }
 
   async #relayPost(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
-    const body = await readAll(incoming);
+    const body = rewritePost(this.#plan.dialect, await readAll(incoming));
+    if (this.#arePostsCut) {
+      breakNear(incoming, true);
+      return;
+    }
     const index = this.#posts;
     this.#posts += 1;
     const planned = this.#plan.posts.get(index);
@@ -260,7 +276,12 @@ class FaultLine {
       port: this.#port,
       method: incoming.method,
       path: incoming.url,
-      headers: { ...incoming.headers, connection: "keep-alive", "content-length": length },
+      headers: {
+        ...incoming.headers,
+        ...(this.#protocol !== undefined && { [AGENT_HEADERS.protocol]: String(this.#protocol) }),
+        connection: "keep-alive",
+        "content-length": length,
+      },
       agent: pool ?? false,
       signal: AbortSignal.any([this.#closing.signal, this.#far.signal]),
     });
@@ -277,7 +298,7 @@ class FaultLine {
     return {
       status: answer.statusCode ?? 502,
       contentType: answer.headers["content-type"] ?? "application/json",
-      body: await readAll(answer),
+      body: rewriteAnswer(this.#plan.dialect, await readAll(answer)),
     };
   }
 
@@ -299,9 +320,13 @@ class FaultLine {
     response.writeHead(answer.statusCode ?? 502, answer.headers);
     response.flushHeaders();
     const breaker = planned === undefined ? undefined : new StreamBreaker(planned, this.#onFault);
+    const { dialect } = this.#plan;
+    if (dialect !== undefined) this.#onFault(dialect, "a stream");
+    const rewriter = dialect === undefined ? undefined : new EventRewriter(dialect);
     for await (const part of answer) {
       await this.#stalledUntil;
-      const bytes = Buffer.from(part as Uint8Array);
+      const raw = Buffer.from(part as Uint8Array);
+      const bytes = rewriter?.take(raw) ?? raw;
       const { pass, isBroken } = breaker?.take(bytes) ?? { pass: [bytes], isBroken: false };
       for (const piece of pass) await write(response, piece);
       if (isBroken && planned !== undefined) {

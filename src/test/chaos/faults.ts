@@ -1,5 +1,6 @@
 /** The kinds of faults that the suite injects, and what a seed makes of them. */
 import type { SeededRandom } from "../seeded-random.ts";
+import { DIALECTS, type Dialect } from "./dialects.ts";
 
 /** What befalls one POST of an agent. */
 const POST_FAULTS = [
@@ -45,6 +46,12 @@ const STREAM_FAULTS = [
 const RUN_FAULTS = [
   "input lost",
   "agent crashed",
+  /** The next process of an agent that crashed has found ends on disk and goes on as the same instance. */
+  "agent restarted with its spool",
+  "disk full",
+  "two agents of one id",
+  /** By hours, for the agents and the server. */
+  "wall clock jumped",
   "client left",
   "client slow",
   /** The client reads so slowly that the server takes no more for it. */
@@ -54,7 +61,7 @@ const RUN_FAULTS = [
   "cli hung",
 ] as const;
 
-export const NETWORK_FAULTS = [...POST_FAULTS, ...STREAM_FAULTS, ...RUN_FAULTS] as const;
+export const NETWORK_FAULTS = [...POST_FAULTS, ...STREAM_FAULTS, ...RUN_FAULTS, ...DIALECTS] as const;
 
 export type PostFault = (typeof POST_FAULTS)[number];
 export type StreamFault = (typeof STREAM_FAULTS)[number];
@@ -82,6 +89,8 @@ export interface LinePlan {
   readonly streams: ReadonlyMap<number, PlannedStream>;
   /** How many fetches of an input are lost before one passes. */
   readonly lostInputs: number;
+  /** The version of one of its ends. */
+  readonly dialect?: Dialect | undefined;
 }
 
 export interface LineTiming {
@@ -104,7 +113,8 @@ export function planLine(random: SeededRandom, { lostAfterMs }: LineTiming): Lin
     const fault = STREAM_FAULTS[random.below(STREAM_FAULTS.length)] ?? "stream muted";
     streams.set(index, { fault, afterEvents: 1 + random.below(6), reset: random.chance(0.5) });
   }
-  return { posts, streams, lostInputs: random.chance(0.5) ? 1 + random.below(2) : 0 };
+  const dialect = random.chance(0.25) ? DIALECTS[random.below(DIALECTS.length)] : undefined;
+  return { posts, streams, dialect, lostInputs: random.chance(0.5) ? 1 + random.below(2) : 0 };
 }
 
 function faultLength(fault: PostFault, random: SeededRandom, lostAfterMs: number): number {

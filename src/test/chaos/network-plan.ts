@@ -2,6 +2,7 @@
 import { SeededRandom } from "../seeded-random.ts";
 import { planLine, type LinePlan } from "./faults.ts";
 import type { CliPlan } from "./seeded-cli.ts";
+import type { DiskPlan } from "./seeded-spool.ts";
 import { LOST_AFTER_MS } from "./settings.ts";
 import type { ClientPlan } from "./wire-client.ts";
 
@@ -16,8 +17,15 @@ export interface AgentPlan {
   readonly id: string;
   readonly maxConcurrency: number;
   readonly line: LinePlan;
-  /** The agent is gone without a word after so long; another process takes its id up on a line of its own. */
-  readonly crash?: { readonly afterMs: number; readonly line: LinePlan };
+  /** Where it keeps what is not acknowledged; left out: in memory only. */
+  readonly disk?: DiskPlan;
+  /**
+   * The agent is gone without a word after so long; another process takes its id up on a line of its own. With
+   * `afterAnEnd`, only once a CLI has ended whose end the proxy cannot hear of, if one ends soon.
+   */
+  readonly crash?: { readonly afterMs: number; readonly afterAnEnd: boolean; readonly line: LinePlan };
+  /** Another process with the same id comes after so long. */
+  readonly twin?: { readonly afterMs: number; readonly line: LinePlan };
 }
 
 export interface NetworkPlan {
@@ -25,6 +33,8 @@ export interface NetworkPlan {
   readonly offer: string;
   readonly agents: readonly AgentPlan[];
   readonly requests: readonly RequestPlan[];
+  /** When the wall clock jumps, and by how many hours. */
+  readonly clockJumps: readonly { readonly afterMs: number; readonly hours: number }[];
 }
 
 const LARGE = 2 * 1024 * 1024;
@@ -34,11 +44,16 @@ const LONG_PROMPT = 300_000;
 export function planNetworkRun(seed: number): NetworkPlan {
   const random = new SeededRandom(seed * 2_654_435_761);
   const agents = ["a", "b"].map((name) => planAgent(`chaos-${seed}-${name}`, random));
-  const count = 2 + random.below(4);
+  const count = 2 + random.below(3);
   const requests = Array.from({ length: count }, (_value, index) =>
     planRequest(`claude-chaos-${seed}-${index}`, random),
   );
-  return { offer: `claude-chaos-${seed}-*`, agents, requests };
+  const jumps = random.chance(0.1) ? 1 + random.below(3) : 0;
+  const clockJumps = Array.from({ length: jumps }, () => ({
+    afterMs: random.below(500),
+    hours: random.below(48) - 24 || 1,
+  }));
+  return { offer: `claude-chaos-${seed}-*`, agents, requests, clockJumps };
 }
 
 function planAgent(id: string, random: SeededRandom): AgentPlan {
@@ -47,13 +62,23 @@ function planAgent(id: string, random: SeededRandom): AgentPlan {
     id,
     maxConcurrency: 1 + random.below(3),
     line: line(),
-    ...(random.chance(0.08) && { crash: { afterMs: random.below(400), line: line() } }),
+    ...planDisk(random),
+    ...(random.chance(0.1) && {
+      crash: { afterMs: random.below(400), afterAnEnd: random.chance(0.6), line: line() },
+    }),
+    ...(random.chance(0.05) && { twin: { afterMs: random.below(400), line: line() } }),
   };
+}
+
+function planDisk(random: SeededRandom): Pick<AgentPlan, "disk"> {
+  const dice = random.next();
+  if (dice < 0.2) return {};
+  return { disk: dice < 0.35 ? { fullAfterBytes: random.below(20_000) } : "roomy" };
 }
 
 function planRequest(model: string, random: SeededRandom): RequestPlan {
   // Large enough, and read slowly enough, for the server to hold the agent back.
-  const isBulky = random.chance(0.03);
+  const isBulky = random.chance(0.015);
   const characters = isBulky ? LARGE : planSize(random);
   const cli: CliPlan = {
     seed: random.below(1_000_000_000),
@@ -81,7 +106,8 @@ function planSize(random: SeededRandom): number {
   if (dice < 0.05) return 0;
   if (dice < 0.3) return 1 + random.below(50);
   if (dice < 0.85) return 500 + random.below(8000);
-  if (dice < 0.98) return 100_000 + random.below(200_000);
+  if (dice < 0.9) return 8500 + random.below(30_000);
+  if (dice < 0.995) return 100_000 + random.below(200_000);
   return LARGE - random.below(1000);
 }
 

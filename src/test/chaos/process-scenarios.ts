@@ -7,13 +7,10 @@ import { startProxyHarness } from "../proxy-harness.ts";
 import type { StandInConfig } from "../claude-stand-in/config.ts";
 import { createFaultProxy } from "./fault-proxy.ts";
 import { LINES_BEFORE_TEXT, PROCESS_ENV, PROCESS_LOST_AFTER_MS, type ProcessStage } from "./process-stage.ts";
+import { RESTART_SCENARIOS } from "./restart-scenarios.ts";
 import { RowBook } from "./row-book.ts";
+import type { Scenario } from "./scenario.ts";
 import { until } from "./settings.ts";
-
-export interface Scenario {
-  readonly name: string;
-  play(stage: ProcessStage): Promise<void>;
-}
 
 const SLOW: Partial<StandInConfig> = { delayMs: 12 };
 /** A CLI's death after its client has left: the bound. */
@@ -302,4 +299,5 @@ export const SCENARIOS: readonly Scenario[] = [
       await proxies[1].close();
     },
   },
+  ...RESTART_SCENARIOS,
 ];

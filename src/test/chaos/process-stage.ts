@@ -13,13 +13,16 @@ import { askAsClient, type ClientPlan, type ClientView } from "./wire-client.ts"
 
 /** Longer than those of the other suite: real agents wait up to a second before they reconnect. In milliseconds. */
 export const PROCESS_CLOCKS = {
-  pingIntervalMs: 200,
+  pingIntervalMs: 500,
   resumeGraceMs: 2000,
   queueWaitMs: 8000,
   firstOutputMs: 6000,
-  idleMs: 2500,
+  idleMs: 4000,
   requestMs: 20_000,
 } as const;
+
+/** The grace where a process must start within it on a busy machine. */
+export const PATIENT_GRACE_MS = 10_000;
 
 /** Silence of 2.5 ping intervals, noticed at the next ping, and the grace. */
 export const PROCESS_LOST_AFTER_MS = 3.5 * PROCESS_CLOCKS.pingIntervalMs + PROCESS_CLOCKS.resumeGraceMs;
@@ -47,6 +50,8 @@ export interface Question {
   /** The CLI hangs when all text is said, before it says that it has ended. */
   readonly hangsAfterText?: boolean;
   readonly client?: Partial<ClientPlan>;
+  /** How many attempts the CLI may be started for in one home; 1 unless a killed agent is asked again when it is back. */
+  readonly attempts?: number;
   /** What the client must see; by default any honest end. */
   readonly expects?: ClientView["kind"];
 }
@@ -75,7 +80,7 @@ export class ProcessStage {
   readonly #seed: number;
   readonly #agents: AgentProcess[] = [];
   #asked: Asked[] = [];
-  readonly #tags: string[] = [];
+  readonly #tags: { readonly tag: string; readonly attempts: number }[] = [];
   #isOver = false;
   #proxy: ProxyHarness;
   #rows: RowBook;
@@ -116,15 +121,29 @@ export class ProcessStage {
     name: string,
     config: Parameters<typeof startAgentProcess>[2] = {},
     url = this.#proxy.url,
+    env: Readonly<Record<string, string>> = {},
   ): Promise<AgentProcess> {
-    const agent = await startAgentProcess(url, this.agentId(name), config);
+    const agent = await startAgentProcess(url, this.agentId(name), config, env);
+    this.#agents.push(agent);
+    return agent;
+  }
+
+  /** Starts an agent again in the home of one that was killed. */
+  relaunch(killed: AgentProcess): AgentProcess {
+    this.note(`${killed.id} is started again`);
+    const agent = killed.again();
     this.#agents.push(agent);
     return agent;
   }
 
   /** Starts an agent and waits until the proxy can give it work. */
-  async start(name: string, config: Parameters<typeof startAgentProcess>[2] = {}, url?: string): Promise<AgentProcess> {
-    const agent = await this.launch(name, config, url);
+  async start(
+    name: string,
+    config: Parameters<typeof startAgentProcess>[2] = {},
+    url?: string,
+    env?: Readonly<Record<string, string>>,
+  ): Promise<AgentProcess> {
+    const agent = await this.launch(name, config, url, env);
     await this.ready(name);
     return agent;
   }
@@ -183,7 +202,7 @@ export class ProcessStage {
       },
     };
     this.#asked.push(asked);
-    this.#tags.push(tag);
+    this.#tags.push({ tag, attempts: question.attempts ?? 1 });
     return asked;
   }
 
@@ -226,7 +245,7 @@ export class ProcessStage {
     }
     for (const agent of this.#agents) await this.#endAgent(agent);
     const { manager } = this.#proxy.runtime;
-    await until(() => manager.status().agents.length === 0, PROCESS_LOST_AFTER_MS + 2000);
+    await until(() => manager.status().agents.length === 0, PATIENT_GRACE_MS + PROCESS_LOST_AFTER_MS);
     const { agents, pendingRequests, queuedRequests } = manager.status();
     this.require(agents.length === 0, `the manager still has ${agents.length} agents`);
     this.require(pendingRequests + queuedRequests === 0, `${pendingRequests} requests are pending`);
@@ -237,9 +256,9 @@ export class ProcessStage {
   }
 
   async #endAgent(agent: AgentProcess): Promise<void> {
-    for (const tag of this.#tags) {
+    for (const { tag, attempts } of this.#tags) {
       const runs = await agent.runsOf(tag);
-      this.require(runs <= 1, `${agent.id} ran the CLI ${runs} times for ${tag}`);
+      this.require(runs <= attempts, `${agent.id} ran the CLI ${runs} times for ${tag}`);
     }
     if (agent.child.exitCode === null && agent.child.signalCode === null) {
       agent.child.kill("SIGCONT");

@@ -7,9 +7,9 @@ const number = (name: string): number | undefined => {
   return Number(value);
 };
 
-const DEFAULT_RUNS = 500;
-/** Every sixteenth seed is played by real processes; the others by agents in this process. */
-const PROCESS_EVERY = 16;
+const DEFAULT_RUNS = 2000;
+/** Every fortieth seed is played by real processes; the others by agents in this process. */
+const PROCESS_EVERY = 40;
 
 /** A seed that was asked for by itself. */
 export const ONLY_SEED = number("CHAOS_SEED");
@@ -19,7 +19,13 @@ export const EXPECTS_EVERY_FAULT = RUNS >= DEFAULT_RUNS;
 
 const seeds = ONLY_SEED === undefined ? Array.from({ length: RUNS }, (_value, index) => index + 1) : [ONLY_SEED];
 export const PROCESS_SEEDS = seeds.filter((seed) => seed % PROCESS_EVERY === 0);
-export const NETWORK_SEEDS = seeds.filter((seed) => seed % PROCESS_EVERY !== 0);
+const NETWORK_SEEDS = seeds.filter((seed) => seed % PROCESS_EVERY !== 0);
+/** The network runs are played by so many processes side by side. */
+const SHARDS = 2;
+/** The seeds of one of them, from 0. */
+export function networkSeeds(shard: number): readonly number[] {
+  return NETWORK_SEEDS.filter((_seed, index) => index % SHARDS === shard);
+}
 
 /** The number of a process run, from 0. */
 export function processIndex(seed: number): number {
@@ -28,7 +34,7 @@ export function processIndex(seed: number): number {
 
 /** All in milliseconds. */
 export const CLOCKS = {
-  pingIntervalMs: 160,
+  pingIntervalMs: 200,
   resumeGraceMs: 400,
   queueWaitMs: 2000,
   firstOutputMs: 2500,

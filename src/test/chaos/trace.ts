@@ -20,3 +20,11 @@ export class Trace {
 }
 
 const MAX_LINES = 400;
+
+/** The first reports as they are, and of all others the first line. */
+export function summarise(reports: readonly string[]): string {
+  const rest = reports.slice(WHOLE_REPORTS).map((report) => report.slice(0, report.indexOf("\n")));
+  return [...reports.slice(0, WHOLE_REPORTS), ...rest].join("\n\n");
+}
+
+const WHOLE_REPORTS = 3;

@@ -53,16 +53,17 @@ export function textProblems(view: ClientView, runs: readonly CliRun[]): string[
 }
 
 /**
- * More than one run of one attempt. That is allowed only after the agent, cut off for longer than the grace, had
- * given the first up (and killed it) while the server, which had noticed later, had not: `repeats` counts these.
+ * More than one run of one attempt, by whatever agents. That is allowed only after the first was given up and its CLI
+ * killed while the server did not know: by an agent that was cut off for longer than the grace, or with its process.
+ * `repeats` counts these.
  */
 export function overlapProblems(runs: readonly CliRun[]): { readonly problems: string[]; readonly repeats: number } {
   const problems: string[] = [];
   const last = new Map<string, CliRun>();
   let repeats = 0;
   for (const run of runs) {
-    const key = `${run.agent} ${run.requestId} attempt ${run.attempt}`;
-    if (run.attempt === 0) problems.push(`a CLI for no attempt, ${key}`);
+    const key = `${run.requestId} attempt ${run.attempt}`;
+    if (run.attempt === 0) problems.push(`a CLI for no attempt, ${key} on ${run.agent}`);
     const earlier = last.get(key);
     last.set(key, run);
     if (earlier === undefined) continue;

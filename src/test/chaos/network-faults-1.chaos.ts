@@ -1,0 +1,3 @@
+import { testNetworkRuns } from "./network-suite.ts";
+
+testNetworkRuns(0);
