@@ -15,7 +15,7 @@ describe("Spares", () => {
     started.push(spare);
     return spare;
   }
-  function create(more: Partial<SparesOptions<Spare>> = {}): Spares {
+  function create(more: Partial<SparesOptions<Spare>> = {}): Spares<Spare> {
     spares = new Spares({ count: 1, start, hasRoom: () => true, ...more });
     return spares;
   }

@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
 import { GatewayError } from "../../http/errors.ts";
-import type { Usage } from "../../openai/usage.ts";
 import type { ProcessExit, ProcessGroup } from "../process-group.ts";
 import { createStderrTail, secretValues } from "../sensitive.ts";
 import { CliFailure, type CliExecution, type CliOutcome, type CliSink } from "../types.ts";
@@ -177,14 +176,17 @@ function readTurn(
       timings.spawnMs ??= elapsed();
       queue.push(bytes);
     });
-    group.stdout.once("close", () => {
+    const onClosed = (): void => {
       const end = (): void => {
         isOutputEnded = true;
         failWhereOver();
       };
       // The exit tells more than the end of the output, and comes about with it.
       void Promise.race([group.exited, expiry(options.lingerMs)]).then(end);
-    });
+    };
+    // A process that ended while it waited has closed its output before anyone listened.
+    if (group.stdout.closed) onClosed();
+    else group.stdout.once("close", onClosed);
     void group.exited.then((ended) => {
       exit = ended;
       if (isSettled) return;
@@ -215,7 +217,7 @@ export function abortError(signal: AbortSignal): GatewayError {
     : new GatewayError("cancelled", "The request was cancelled.");
 }
 
-function toFailure(thrown: unknown, stderrTail: string | undefined, usage?: Usage): CliFailure {
+function toFailure(thrown: unknown, stderrTail: string | undefined): CliFailure {
   const error =
     thrown instanceof GatewayError
       ? thrown
@@ -227,6 +229,6 @@ function toFailure(thrown: unknown, stderrTail: string | undefined, usage?: Usag
     failover: error.failover,
     cause: error,
     stderrTail,
-    usage: error.usage ?? usage,
+    usage: error.usage,
   });
 }
