@@ -140,13 +140,16 @@ describe.skipIf(geminiProgram() === undefined)("gemini 0.61.0: a login in the ow
     const own = join(gemini.home, ".gemini");
     await mkdir(own);
     await writeFile(join(own, "settings.json"), '{"security":{"auth":{"selectedType":"gemini-api-key"}}}');
+    const touched = join(gemini.home, "touched");
+    const more = `GEMINI_TELEMETRY_OUTFILE=${touched}\nGEMINI_WRITE_SYSTEM_MD=${touched}\nGEMINI_SYSTEM_MD=${touched}\n`;
     await writeFile(
       join(own, ".env"),
-      `GEMINI_API_KEY=key-in-a-file\nGOOGLE_GEMINI_BASE_URL=${gemini.upstream.origin}\n`,
+      `GEMINI_API_KEY=key-in-a-file\nGOOGLE_GEMINI_BASE_URL=${gemini.upstream.origin}\n${more}`,
     );
     expect(await gemini.executor.probe()).toMatchObject({ ready: true });
     await gemini.ask({});
     expect(gemini.upstream.requests[0]?.headers["x-goog-api-key"]).toBe("key-in-a-file");
+    expect(existsSync(touched)).toBe(false);
     await gemini.close();
   });
 });

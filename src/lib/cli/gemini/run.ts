@@ -5,6 +5,7 @@ import { createStderrTail, secretValues } from "../sensitive.ts";
 import { CliFailure, type CliExecution, type CliOutcome, type CliSink } from "../types.ts";
 import { createWatchdog } from "../watchdog.ts";
 import { modelLine, loadLine, promptLine } from "./acp.ts";
+import { telemetryPath } from "./environment.ts";
 import { createLineInterpreter, type InterpretedStep, type PromptReply } from "./interpret-lines.ts";
 import { createLineQueue } from "./line-queue.ts";
 import { mapMissingReply } from "./map-failure.ts";
@@ -68,7 +69,7 @@ export async function runGemini(options: RunOptions): Promise<CliOutcome> {
     group.stdout.removeAllListeners("data");
     group.stdout.resume();
     await group.terminate(options.lingerMs);
-    const telemetry = await readTelemetry(home.telemetryFile).catch(() => undefined);
+    const telemetry = await readTelemetry(telemetryPath(home.path)).catch(() => undefined);
     const createId = (): string => `call_${randomUUID().replaceAll("-", "")}`;
     const settled = settleAnswer({ reply, telemetry, tools: request.tools, createId });
     const model = settled.model ?? request.model;
