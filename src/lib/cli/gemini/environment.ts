@@ -39,16 +39,23 @@ export function baseEnvironment(
 
 /**
  * The variables that lead a process to its private home. The CLI writes reports of failed requests, prompt included, into
- * the folder for temporary files; the settings of the machine are looked for where there are none.
+ * the folder for temporary files; the settings of the machine are looked for where there are none. All that a file of
+ * variables of the owner's could say about telemetry and prompts is said here, since the CLI takes the first word.
  */
-export function homeEnvironment(home: string, temporaryFolder: string): Record<string, string> {
-  const telemetry = { GEMINI_TELEMETRY_TARGET: "local" };
+export function homeEnvironment(home: string, temporaryFolder: string, hasTools: boolean): Record<string, string> {
   return {
-    ...telemetry,
     GEMINI_CLI_HOME: home,
     GEMINI_SYSTEM_MD: systemPromptPath(home),
+    GEMINI_WRITE_SYSTEM_MD: "false",
     GEMINI_CLI_SYSTEM_SETTINGS_PATH: join(home, "no-settings.json"),
     GEMINI_CLI_SYSTEM_DEFAULTS_PATH: join(home, "no-defaults.json"),
+    GEMINI_TELEMETRY_ENABLED: "true",
+    GEMINI_TELEMETRY_TARGET: "local",
+    GEMINI_TELEMETRY_OUTFILE: telemetryPath(home),
+    GEMINI_TELEMETRY_USE_COLLECTOR: "false",
+    GEMINI_TELEMETRY_OTLP_ENDPOINT: "",
+    // Tells the arguments of calls; the file goes with the run's folder.
+    GEMINI_TELEMETRY_LOG_PROMPTS: String(hasTools),
     TMPDIR: temporaryFolder,
     TMP: temporaryFolder,
     TEMP: temporaryFolder,
@@ -57,4 +64,9 @@ export function homeEnvironment(home: string, temporaryFolder: string): Record<s
 
 export function systemPromptPath(home: string): string {
   return join(home, "system.md");
+}
+
+/** The file in which the CLI tells how the answer ended. */
+export function telemetryPath(home: string): string {
+  return join(home, "telemetry.json");
 }

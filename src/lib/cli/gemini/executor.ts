@@ -67,7 +67,10 @@ export function createGeminiExecutor(options: GeminiExecutorOptions): CliExecuto
     const privateHome = await createPrivateHome(folder, login, processKind);
     const group = await home.start(command, ["--acp"], {
       cwd: privateHome.workDirectory,
-      environment: { ...environment, ...homeEnvironment(privateHome.path, folder.temporaryFolder) },
+      environment: {
+        ...environment,
+        ...homeEnvironment(privateHome.path, folder.temporaryFolder, processKind.hasTools),
+      },
     });
     group.stdin.write(initializeLine());
     const stop = async (): Promise<void> => {

@@ -67,7 +67,7 @@ function readNumber(value: unknown): number | undefined {
 /** Which of budget and level a model takes is told by its name only; an alias for several generations gets neither. */
 function translateEffort(effort: string | undefined, model: string): Fields | undefined {
   if (effort === undefined) return undefined;
-  if (/^gemini-2\.5/.test(model)) {
+  if (model.startsWith("gemini-2.5")) {
     const thinkingBudget = BUDGETS[effort];
     return thinkingBudget === undefined ? undefined : { thinkingBudget, thinkingLevel: null };
   }

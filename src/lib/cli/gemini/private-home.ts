@@ -14,7 +14,6 @@ export interface PrivateHome {
   readonly path: string;
   /** The folder to run in, as the CLI sees it. */
   readonly workDirectory: string;
-  readonly telemetryFile: string;
 }
 
 const FILE_MODE = { mode: 0o600 };
@@ -28,14 +27,9 @@ const PROJECT = "run";
 export async function createPrivateHome(folder: RunFolder, login: Login, kind: ProcessKind): Promise<PrivateHome> {
   const workDirectory = await realpath(folder.workDirectory);
   const path = dirname(workDirectory);
-  const telemetryFile = join(path, "telemetry.json");
   const own = join(path, ".gemini");
   await mkdir(own, { mode: 0o700 });
-  await writeFile(
-    join(own, "settings.json"),
-    renderSettings({ ...kind, authType: login.authType, telemetryFile }),
-    FILE_MODE,
-  );
+  await writeFile(join(own, "settings.json"), renderSettings({ ...kind, authType: login.authType }), FILE_MODE);
   await writeFile(join(own, "projects.json"), JSON.stringify({ projects: { [workDirectory]: PROJECT } }), FILE_MODE);
   for (const parent of ["tmp", "history"]) {
     await mkdir(join(own, parent, PROJECT), { recursive: true, mode: 0o700 });
@@ -45,7 +39,7 @@ export async function createPrivateHome(folder: RunFolder, login: Login, kind: P
   await writeFile(systemPromptPath(path), "", FILE_MODE);
   for (const file of login.files) await symlink(file, join(own, basename(file)));
   if (!login.files.some((file) => basename(file) === ".env")) await writeFile(join(own, ".env"), "", FILE_MODE);
-  return { path, workDirectory, telemetryFile };
+  return { path, workDirectory };
 }
 
 export interface SessionOptions {

@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { GatewayError } from "../../http/errors.ts";
-import type { Usage } from "../../openai/usage.ts";
 import type { ProcessExit, ProcessGroup } from "../process-group.ts";
 import { createStderrTail, secretValues } from "../sensitive.ts";
 import { CliFailure, type CliExecution, type CliOutcome, type CliSink } from "../types.ts";
 import { createWatchdog } from "../watchdog.ts";
 import { modelLine, loadLine, promptLine } from "./acp.ts";
+import { telemetryPath } from "./environment.ts";
 import { createLineInterpreter, type InterpretedStep, type PromptReply } from "./interpret-lines.ts";
 import { createLineQueue } from "./line-queue.ts";
 import { mapMissingReply } from "./map-failure.ts";
@@ -69,7 +69,7 @@ export async function runGemini(options: RunOptions): Promise<CliOutcome> {
     group.stdout.removeAllListeners("data");
     group.stdout.resume();
     await group.terminate(options.lingerMs);
-    const telemetry = await readTelemetry(home.telemetryFile).catch(() => undefined);
+    const telemetry = await readTelemetry(telemetryPath(home.path)).catch(() => undefined);
     const createId = (): string => `call_${randomUUID().replaceAll("-", "")}`;
     const settled = settleAnswer({ reply, telemetry, tools: request.tools, createId });
     const model = settled.model ?? request.model;
@@ -177,14 +177,17 @@ function readTurn(
       timings.spawnMs ??= elapsed();
       queue.push(bytes);
     });
-    group.stdout.once("close", () => {
+    const onClosed = (): void => {
       const end = (): void => {
         isOutputEnded = true;
         failWhereOver();
       };
       // The exit tells more than the end of the output, and comes about with it.
       void Promise.race([group.exited, expiry(options.lingerMs)]).then(end);
-    });
+    };
+    // A process that ended while it waited has closed its output before anyone listened.
+    if (group.stdout.closed) onClosed();
+    else group.stdout.once("close", onClosed);
     void group.exited.then((ended) => {
       exit = ended;
       if (isSettled) return;
@@ -215,7 +218,7 @@ export function abortError(signal: AbortSignal): GatewayError {
     : new GatewayError("cancelled", "The request was cancelled.");
 }
 
-function toFailure(thrown: unknown, stderrTail: string | undefined, usage?: Usage): CliFailure {
+function toFailure(thrown: unknown, stderrTail: string | undefined): CliFailure {
   const error =
     thrown instanceof GatewayError
       ? thrown
@@ -227,6 +230,6 @@ function toFailure(thrown: unknown, stderrTail: string | undefined, usage?: Usag
     failover: error.failover,
     cause: error,
     stderrTail,
-    usage: error.usage ?? usage,
+    usage: error.usage,
   });
 }

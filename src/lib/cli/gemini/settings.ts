@@ -10,13 +10,11 @@ export interface ProcessKind {
 export interface SettingsOptions extends ProcessKind {
   /** `security.auth.selectedType`: how the CLI logs in. */
   readonly authType: string;
-  /** Absolute path of the file in which the CLI tells how the answer ended. */
-  readonly telemetryFile: string;
 }
 
 /**
  * The settings of a CLI that is a pure model, as the `settings.json` of its private home (0.61.0). One turn a session: the
- * CLI makes one request of the model and never goes on from a tool's result. Pure.
+ * CLI makes one request of the model and never goes on from a tool's result. Telemetry is set by variables. Pure.
  */
 export function renderSettings(options: SettingsOptions): string {
   return JSON.stringify({
@@ -50,13 +48,5 @@ export function renderSettings(options: SettingsOptions): string {
     hooksConfig: { enabled: false },
     experimental: { enableAgents: false, toolOutputMasking: { enabled: false } },
     privacy: { usageStatisticsEnabled: false },
-    telemetry: {
-      enabled: true,
-      target: "local",
-      otlpEndpoint: "",
-      outfile: options.telemetryFile,
-      // Tells the arguments of calls; the file is in the run's folder and goes with it.
-      logPrompts: options.hasTools,
-    },
   });
 }
