@@ -1,6 +1,7 @@
 import { GatewayError } from "../../http/errors.ts";
 import type { ChatRequest } from "../../openai/chat.ts";
 import type { Fields } from "../../openai/fields.ts";
+import { namesVariable } from "./expanded-text.ts";
 import { chooseTools, type ClientTools } from "./client-tools.ts";
 import { translateConfig } from "./generation-config.ts";
 import { splitConversation, type SplitConversation } from "./session-file.ts";
@@ -51,6 +52,7 @@ export function prepareRequest(request: ChatRequest, model: string): PreparedReq
     throw new GatewayError("unsupported_parameter", problem, { param: "messages", failover: true });
   }
   const { config, droppedParams } = translateConfig(request, model);
+  refuseVariables(config);
   const hasSerial = tools !== undefined && request.parallel_tool_calls === false;
   return {
     ...splitConversation(contents),
@@ -60,4 +62,12 @@ export function prepareRequest(request: ChatRequest, model: string): PreparedReq
     generationConfig: toolConfig === undefined ? config : { ...config, toolConfig },
     droppedParams: [...droppedParams, ...(hasSerial ? ["parallel_tool_calls"] : [])],
   };
+}
+
+/** The parameters stand in the CLI's settings, where it would put the owner's variables into them. */
+function refuseVariables(config: Fields): void {
+  const param = namesVariable(config["stopSequences"]) ? "stop" : "response_format";
+  if (!namesVariable(config)) return;
+  const problem = "The CLI takes no stop sequence or schema with a text such as '$NAME' in it.";
+  throw new GatewayError("unsupported_parameter", problem, { param, failover: true });
 }
