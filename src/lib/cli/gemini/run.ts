@@ -65,7 +65,7 @@ export async function runGemini(options: RunOptions): Promise<CliOutcome> {
       promptLine(sessionId, request.prompt),
     ];
     const reply = await readTurn(options, lines, markText(mark), timings, elapsed);
-    group.stdin.end();
+    // Its input stays open: at its end the CLI would begin to end itself too, beside what the signal makes it do.
     group.stdout.removeAllListeners("data");
     group.stdout.resume();
     await group.terminate(options.lingerMs);
