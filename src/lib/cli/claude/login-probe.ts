@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { captureCommand } from "../capture-command.ts";
+import { findVersion } from "../cli-version.ts";
 import type { CliReadiness } from "../types.ts";
 
 /** The first version in which everything that makes a remote prompt harmless was seen to work. */
 const MINIMUM_VERSION = [2, 1, 197] as const;
-const VERSION_TIMEOUT_MS = 15_000;
 const LOGIN_TIMEOUT_MS = 15_000;
 
 const loginStatusSchema = z.looseObject({ loggedIn: z.boolean() });
@@ -19,48 +19,20 @@ export interface ProbeOptions {
 
 /** Asks the CLI for its version and login; no upstream call, nothing read of the login itself. Never rejects. */
 export async function probeClaude(options: ProbeOptions): Promise<CliReadiness> {
-  const version = await readVersion(options);
-  if (version.value === undefined) return notReady(null, version.reason);
-  if (isOlder(version.value)) {
-    const reason = `claude ${version.value} is too old: ${MINIMUM_VERSION.join(".")} or later is needed; run \`claude update\`.`;
-    return notReady(version.value, reason);
-  }
+  const { version, problem } = await findVersion({
+    ...options,
+    program: "claude",
+    product: "Claude Code",
+    minimum: MINIMUM_VERSION,
+    update: "run `claude update`",
+  });
+  if (problem !== undefined) return notReady(version, problem);
   const login = await readLogin(options);
-  return login === null
-    ? { name: "claude", version: version.value, ready: true, reason: null }
-    : notReady(version.value, login);
+  return login === null ? { name: "claude", version, ready: true, reason: null } : notReady(version, login);
 }
 
 function notReady(version: string | null, reason: string): CliReadiness {
   return { name: "claude", version, ready: false, reason };
-}
-
-async function readVersion(
-  options: ProbeOptions,
-): Promise<
-  { readonly value: string; readonly reason?: undefined } | { readonly value?: undefined; readonly reason: string }
-> {
-  const run = await captureCommand(options.command, ["--version"], { ...options, timeoutMs: VERSION_TIMEOUT_MS });
-  if (run.type === "not-started") {
-    return {
-      reason:
-        run.systemCode === "ENOENT"
-          ? "`claude` was not found: install Claude Code or give its path."
-          : `\`claude\` cannot be started (${run.systemCode}).`,
-    };
-  }
-  if (run.type === "timed-out") return { reason: "`claude --version` did not end in time." };
-  const value = /\b\d+\.\d+\.\d+\b/.exec(run.stdout)?.[0];
-  return value === undefined ? { reason: "`claude --version` named no version: is it Claude Code?" } : { value };
-}
-
-function isOlder(version: string): boolean {
-  const parts = version.split(".").map(Number);
-  for (const [index, minimum] of MINIMUM_VERSION.entries()) {
-    const part = parts[index] ?? 0;
-    if (part !== minimum) return part < minimum;
-  }
-  return false;
 }
 
 /** `null` when logged in, else why not. */

@@ -122,11 +122,3 @@ export function mapMissingResult(exit: ProcessExit | undefined): GatewayError {
   }
   return new GatewayError("cli_no_result", "The CLI's output ended without a result.");
 }
-
-/** The system could not start the CLI. */
-export function mapSpawnError(error: unknown): GatewayError {
-  const systemCode = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
-  const message =
-    systemCode === "ENOENT" ? "The CLI is not installed or not found." : `The CLI cannot be started (${systemCode}).`;
-  return new GatewayError("cli_missing", message, { cause: error });
-}

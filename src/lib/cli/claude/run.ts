@@ -1,11 +1,13 @@
-import { GatewayError } from "../../http/errors.ts";
+import { GatewayError, withUsage } from "../../http/errors.ts";
 import type { Usage } from "../../openai/usage.ts";
+import { endOutputSoon } from "../end-output-soon.ts";
 import { createLineSplitter, LineError } from "../line-splitter.ts";
 import type { ProcessExit, ProcessGroup } from "../process-group.ts";
-import { CliFailure, type CliExecution, type CliOutcome, type CliSink } from "../types.ts";
+import { abortError, mapSpawnError, toCliFailure } from "../run-errors.ts";
+import type { CliExecution, CliOutcome, CliSink } from "../types.ts";
 import type { ClientTools } from "./client-tools.ts";
 import { createLineInterpreter, type AnswerEnd, type InterpretedStep } from "./interpret-lines.ts";
-import { mapMissingResult, mapSpawnError } from "./map-failure.ts";
+import { mapMissingResult } from "./map-failure.ts";
 import { createStderrTail, secretValues } from "../sensitive.ts";
 import { controlResponseLine, type StdinPlan } from "./stdin-lines.ts";
 import { answerHostRequest } from "./tool-server.ts";
@@ -56,7 +58,7 @@ export async function runClaude(options: RunOptions): Promise<CliOutcome> {
   const timings: { spawnMs: number | null; firstDeltaMs: number | null } = { spawnMs: null, firstDeltaMs: null };
   try {
     const ending = await readAnswer(group, options, timings, elapsed);
-    if (ending.type === "failure") throw withStderr(ending.error, ending.usage, stderr.read());
+    if (ending.type === "failure") throw toCliFailure(withUsage(ending.error, ending.usage), stderr.read());
     await finish(group, ending.end, options.lingerMs);
     const { finishReason, usage, model, costUsd } = ending.end;
     return {
@@ -226,16 +228,6 @@ function readAnswer(
   });
 }
 
-/** Bounds the wait for the end of the output when a process that left the group still holds the pipe. */
-function endOutputSoon(group: ProcessGroup, isPaused: () => boolean, lingerMs: number): void {
-  const timer = setTimeout(() => {
-    if (isPaused()) endOutputSoon(group, isPaused, lingerMs);
-    else group.stdout.destroy();
-  }, lingerMs);
-  timer.unref();
-  group.stdout.once("close", () => clearTimeout(timer));
-}
-
 /**
  * Lets a process that ends by itself do so; one that lingers is ended. One that goes on is ended with SIGKILL: on SIGTERM
  * it was seen to send its next request within the 30 ms that it took to end, and that would be billed.
@@ -257,28 +249,10 @@ async function finish(group: ProcessGroup, end: AnswerEnd, lingerMs: number): Pr
   return undefined;
 }
 
-function abortError(signal: AbortSignal): GatewayError {
-  return signal.reason instanceof GatewayError
-    ? signal.reason
-    : new GatewayError("cancelled", "The request was cancelled.");
-}
-
 function toFailure(error: unknown): GatewayError {
   if (error instanceof GatewayError) return error;
   if (error instanceof LineError) {
     return new GatewayError("cli_output_invalid", `The CLI's output cannot be understood: ${error.message}.`);
   }
   return new GatewayError("server_error", "The CLI's output could not be handled.", { cause: error });
-}
-
-function withStderr(error: GatewayError, usage: Usage | undefined, stderrTail: string | undefined): CliFailure {
-  return new CliFailure(error.code, error.message, {
-    status: error.status,
-    param: error.param,
-    retryAfterMs: error.retryAfterMs,
-    failover: error.failover,
-    cause: error,
-    stderrTail,
-    usage,
-  });
 }

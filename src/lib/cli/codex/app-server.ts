@@ -4,6 +4,7 @@ import type { z } from "zod";
 import { GatewayError } from "../../http/errors.ts";
 import { createLineSplitter, LineError } from "../line-splitter.ts";
 import type { ProcessExit, ProcessGroup } from "../process-group.ts";
+import { abortError } from "../run-errors.ts";
 import { createStderrTail, secretValues } from "../sensitive.ts";
 import { CliFailure } from "../types.ts";
 import { invalidOutput } from "./interpret-turn.ts";
@@ -230,10 +231,4 @@ function crashed(exit: ProcessExit): GatewayError {
 
 function toInternal(error: unknown): GatewayError {
   return new GatewayError("server_error", "The CLI's output could not be handled.", { cause: error });
-}
-
-export function abortError(signal: AbortSignal): GatewayError {
-  return signal.reason instanceof GatewayError
-    ? signal.reason
-    : new GatewayError("cancelled", "The request was cancelled.");
 }

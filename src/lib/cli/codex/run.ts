@@ -1,7 +1,7 @@
 import { GatewayError, withUsage } from "../../http/errors.ts";
-import { CliFailure, type CliExecution, type CliOutcome, type CliSink } from "../types.ts";
+import { abortError, toCliFailure } from "../run-errors.ts";
+import type { CliExecution, CliOutcome, CliSink } from "../types.ts";
 import { createWatchdog } from "../watchdog.ts";
-import { abortError } from "./app-server.ts";
 import { createTurnInterpreter, type TurnEnd, type TurnStep } from "./interpret-turn.ts";
 import { openThread, type OpenedThread } from "./open-thread.ts";
 import type { PreparedRequest } from "./prepare-request.ts";
@@ -60,7 +60,7 @@ export async function runCodex(options: RunOptions): Promise<CliOutcome> {
       server.call("thread/unsubscribe", { threadId: thread.threadId }, new AbortController().signal).catch(() => {});
     }
   } catch (error) {
-    const failure = toFailure(error, lease?.server.readStderr());
+    const failure = toCliFailure(error, lease?.server.readStderr());
     if (LOGIN_CODES.has(failure.code)) lease?.retire();
     throw failure;
   } finally {
@@ -171,21 +171,4 @@ async function takeTurn(run: TurnRun): Promise<TurnEnd> {
     if (!(await turn.end(run.interruptMs))) lease.retire();
     stopListening();
   }
-}
-
-function toFailure(error: unknown, stderrTail: string | undefined): GatewayError {
-  if (error instanceof CliFailure) return error;
-  if (!(error instanceof GatewayError)) {
-    return new GatewayError("server_error", "The CLI's output could not be handled.", { cause: error });
-  }
-  const { status, param, retryAfterMs, failover, usage } = error;
-  return new CliFailure(error.code, error.message, {
-    status,
-    param,
-    retryAfterMs,
-    failover,
-    usage,
-    cause: error,
-    stderrTail,
-  });
 }

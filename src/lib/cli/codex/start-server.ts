@@ -3,6 +3,7 @@ import { captureCommand } from "../capture-command.ts";
 import type { CliHome } from "../cli-home.ts";
 import type { RunFolder } from "../private-folder.ts";
 import type { ProcessGroup } from "../process-group.ts";
+import { cliMissing, mapSpawnError } from "../run-errors.ts";
 import { AppServer } from "./app-server.ts";
 import { buildArguments } from "./arguments.ts";
 import { plainCatalog } from "./model-catalog.ts";
@@ -58,7 +59,7 @@ async function start(
   try {
     return await home.start(command, cli, place);
   } catch (error) {
-    throw missing(error instanceof Error && "code" in error ? String(error.code) : "unknown error", error);
+    throw mapSpawnError(error);
   }
 }
 
@@ -76,14 +77,8 @@ async function writeCatalog(
     maxCharacters: MAX_CATALOG_CHARACTERS,
     signal,
   });
-  if (run.type === "not-started") throw missing(run.systemCode);
+  if (run.type === "not-started") throw cliMissing(run.systemCode);
   const catalog = run.type === "ended" ? plainCatalog(run.stdout) : undefined;
   if (catalog === undefined) throw new GatewayError("cli_output_invalid", "The CLI gave no catalogue of its models.");
   return folder.writeFile("models.json", catalog);
-}
-
-function missing(systemCode: string, cause?: unknown): GatewayError {
-  const message =
-    systemCode === "ENOENT" ? "The CLI is not installed or not found." : `The CLI cannot be started (${systemCode}).`;
-  return new GatewayError("cli_missing", message, { cause });
 }

@@ -1,4 +1,4 @@
-import { abortError } from "./app-server.ts";
+import { abortError } from "../run-errors.ts";
 import type { StartedServer } from "./start-server.ts";
 
 export interface WarmServerOptions {

@@ -1,17 +1,18 @@
 import { tmpdir } from "node:os";
 import { absoluteCommand, CliHome } from "../cli-home.ts";
 import type { RunFolder } from "../private-folder.ts";
+import { abortError, mapSpawnError } from "../run-errors.ts";
 import { Spares, type Spare } from "../spares.ts";
 import { CliFailure, type CliExecution, type CliExecutor, type CliOutcome, type CliSink } from "../types.ts";
 import { initializeLine } from "./acp.ts";
 import { baseEnvironment, homeEnvironment } from "./environment.ts";
 import { findLogin } from "./login.ts";
-import { mapSpawnError, notLoggedIn } from "./map-failure.ts";
+import { notLoggedIn } from "./map-failure.ts";
 import { GEMINI_CLI_MODELS } from "./models.ts";
 import { prepareRequest, type PreparedRequest } from "./prepare-request.ts";
 import { createPrivateHome } from "./private-home.ts";
 import { probeGemini } from "./probe.ts";
-import { abortError, runGemini, type WaitingProcess } from "./run.ts";
+import { runGemini, type WaitingProcess } from "./run.ts";
 import type { ProcessKind } from "./settings.ts";
 
 export interface GeminiExecutorOptions {

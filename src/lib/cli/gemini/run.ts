@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { GatewayError } from "../../http/errors.ts";
 import type { ProcessExit, ProcessGroup } from "../process-group.ts";
+import { endOutputSoon } from "../end-output-soon.ts";
 import { createStderrTail, secretValues } from "../sensitive.ts";
-import { CliFailure, type CliExecution, type CliOutcome, type CliSink } from "../types.ts";
+import { abortError, toCliFailure } from "../run-errors.ts";
+import type { CliExecution, CliOutcome, CliSink } from "../types.ts";
 import { createWatchdog } from "../watchdog.ts";
 import { modelLine, loadLine, promptLine } from "./acp.ts";
 import { telemetryPath } from "./environment.ts";
@@ -85,7 +86,7 @@ export async function runGemini(options: RunOptions): Promise<CliOutcome> {
       timings: { ...timings, totalMs: elapsed() },
     };
   } catch (error) {
-    throw toFailure(error, stderr.read());
+    throw toCliFailure(error, stderr.read());
   }
 }
 
@@ -202,34 +203,4 @@ function readTurn(
 
 function expiry(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds).unref());
-}
-
-/** Bounds the wait for the end of the output when a process that left the group still holds the pipe. */
-function endOutputSoon(group: ProcessGroup, isPaused: () => boolean, lingerMs: number): void {
-  setTimeout(() => {
-    if (isPaused()) endOutputSoon(group, isPaused, lingerMs);
-    else group.stdout.destroy();
-  }, lingerMs).unref();
-}
-
-export function abortError(signal: AbortSignal): GatewayError {
-  return signal.reason instanceof GatewayError
-    ? signal.reason
-    : new GatewayError("cancelled", "The request was cancelled.");
-}
-
-function toFailure(thrown: unknown, stderrTail: string | undefined): CliFailure {
-  const error =
-    thrown instanceof GatewayError
-      ? thrown
-      : new GatewayError("server_error", "The CLI's output could not be handled.", { cause: thrown });
-  return new CliFailure(error.code, error.message, {
-    status: error.status,
-    param: error.param,
-    retryAfterMs: error.retryAfterMs,
-    failover: error.failover,
-    cause: error,
-    stderrTail,
-    usage: error.usage,
-  });
 }
