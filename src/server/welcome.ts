@@ -1,5 +1,5 @@
 import { ensureFirstKey } from "../lib/keys/key-store.ts";
-import { AGENT_PROVIDERS } from "../lib/providers/agent-cli.ts";
+import { AGENT_PROVIDERS } from "../lib/providers/cli-providers.ts";
 import type { ProviderType } from "../lib/providers/types.ts";
 import type { Runtime } from "../lib/runtime.ts";
 

@@ -1,7 +1,8 @@
 import type { MaybePromise } from "../maybe-promise.ts";
 import type { ProviderRegistry } from "../providers/index.ts";
 import type { LLMProvider, ProviderModel } from "../providers/types.ts";
-import { isClaudeModel, isClaudeProvider, splitForcedProviders, type ProviderOffer } from "./resolve-targets.ts";
+import { isClaudeModel } from "../providers/claude/models.ts";
+import { isClaudeProvider, splitForcedProviders, type ProviderOffer } from "./resolve-targets.ts";
 
 // A provider hands out the same array until its catalogue changes, so the set is built once per catalogue.
 const idsOfSnapshot = new WeakMap<readonly ProviderModel[], ReadonlySet<string>>();

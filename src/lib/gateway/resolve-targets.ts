@@ -1,4 +1,7 @@
 import { GatewayError } from "../http/errors.ts";
+import { isClaudeModel } from "../providers/claude/models.ts";
+import { isCliProvider } from "../providers/cli-providers.ts";
+import { BUILTIN_PROVIDER_TYPES } from "../providers/types.ts";
 
 /** What the routing knows of one provider at this moment. */
 export interface ProviderOffer {
@@ -15,20 +18,17 @@ export interface Target {
   readonly model: string;
 }
 
-const CLAUDE_ALIASES: ReadonlySet<string> = new Set(["sonnet", "opus", "haiku"]);
 const CLAUDE_ORDER: readonly string[] = ["claude-cli-remote", "claude-cli", "claude-api"];
 /** They answer for what they list and no more: nobody's request goes to a laptop because no one else knew the model. */
-const LISTED_ONLY: ReadonlySet<string> = new Set([...CLAUDE_ORDER, "codex-cli", "gemini-cli"]);
+const LISTED_ONLY: ReadonlySet<string> = new Set([
+  ...CLAUDE_ORDER,
+  ...BUILTIN_PROVIDER_TYPES.filter((type) => isCliProvider(type)),
+]);
 /** A prefix that stands for more than the provider of this name: a CLI here, else one on an agent. */
 const WIDER_PREFIXES: Readonly<Record<string, readonly string[]>> = {
   "claude-cli": ["claude-cli", "claude-cli-remote"],
 };
 const RETRY_AFTER_MS = 5000;
-
-/** Whether a model is routed to the Claude providers: an alias or a full Claude id. */
-export function isClaudeModel(model: string): boolean {
-  return CLAUDE_ALIASES.has(model) || model.startsWith("claude-");
-}
 
 /** Whether a provider belongs to the Claude family, which serves Claude models whether it lists them or not. */
 export function isClaudeProvider(providerId: string): boolean {

@@ -1,4 +1,5 @@
 import type { ErrorCode, GatewayError } from "../http/errors.ts";
+import { isCliProvider } from "../providers/cli-providers.ts";
 import type { ProviderType } from "../providers/types.ts";
 
 /** Full jitter (Brooker, "Exponential Backoff And Jitter"): a wait from 0 up to this, as there is one retry only. */
@@ -22,15 +23,13 @@ const TARGET_CODES: ReadonlySet<ErrorCode> = new Set([
   "upstream_invalid_response",
 ]);
 
-const CLI_TYPES: ReadonlySet<ProviderType> = new Set(["claude-cli", "claude-cli-remote", "codex-cli", "gemini-cli"]);
-
 /**
- * Whether retries of the same target and its circuit breaker apply. Not to CLIs: the CLI repeats failed calls of the
+ * Whether retries of the same target and its circuit breaker apply. Not to CLIs: `claude` repeats failed calls of the
  * model's API itself, the agents' manager has tried every other agent before it gives up, `agents_busy` has waited in
  * its queue already, and one laptop in trouble must not close the door of the others.
  */
 export function isGuarded(type: ProviderType): boolean {
-  return !CLI_TYPES.has(type);
+  return !isCliProvider(type);
 }
 
 /**

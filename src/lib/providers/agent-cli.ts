@@ -1,19 +1,13 @@
 import type { AgentManager } from "../agent/manager.ts";
 import { toWireModel, type CliName } from "../cli/model-names.ts";
 import { listCliModels } from "./cli-models.ts";
-import type { LLMProvider, ProviderType } from "./types.ts";
+import { AGENT_PROVIDERS } from "./cli-providers.ts";
+import type { LLMProvider } from "./types.ts";
 
 export interface AgentCliOptions {
   readonly cli: CliName;
   readonly manager: Pick<AgentManager, "hasConnectedAgent" | "models" | "dispatchRequest" | "dispatchStreamRequest">;
 }
-
-/** The providers that stand for connected agents, one for each CLI. */
-export const AGENT_PROVIDERS = {
-  claude: "claude-cli-remote",
-  codex: "codex-cli",
-  gemini: "gemini-cli",
-} as const satisfies Record<CliName, ProviderType>;
 
 /** One CLI on connected agents. The agents' manager is owned, and closed, by who made it. */
 export function createAgentCliProvider({ cli, manager }: AgentCliOptions): LLMProvider {

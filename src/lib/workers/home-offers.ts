@@ -1,10 +1,11 @@
 import type { AgentManager } from "../agent/manager.ts";
 import { CLI_NAMES, modelsOfCli } from "../cli/model-names.ts";
-import { AGENT_PROVIDERS } from "../providers/agent-cli.ts";
+import { CLAUDE_ALIAS_MODELS } from "../providers/claude/models.ts";
+import { AGENT_PROVIDERS } from "../providers/cli-providers.ts";
 import type { HomeOffer } from "./messages.ts";
 
 /** What the local CLI would take. Whether it is there and logged in is the home's own question, request by request. */
-const CLAUDE_MODELS: readonly string[] = ["sonnet", "opus", "haiku", "claude-*"];
+const CLAUDE_MODELS: readonly string[] = [...CLAUDE_ALIAS_MODELS.map(({ id }) => id), "claude-*"];
 
 /** Changes within this time are one, in milliseconds. */
 const SETTLE_MS = 20;

@@ -1,19 +1,15 @@
 import { offersModel } from "../agent/types.ts";
 import { GatewayError } from "../http/errors.ts";
-import { toWireModel, type CliName } from "../cli/model-names.ts";
+import { toWireModel } from "../cli/model-names.ts";
 import { listCliModels } from "../providers/cli-models.ts";
-import type { LLMProvider, ProviderModel } from "../providers/types.ts";
+import { AGENT_PROVIDERS, CLI_OF_PROVIDER } from "../providers/cli-providers.ts";
+import type { LLMProvider, ProviderModel, ProviderType } from "../providers/types.ts";
 import type { HomeOffer } from "./messages.ts";
 
-/** The providers that live in the home process: what runs a CLI, here or on an agent. */
-const HOME_PROVIDERS = ["claude-cli-remote", "codex-cli", "gemini-cli", "claude-cli"] as const;
+const MAX_LISTS = 1000;
 
-const CLI_OF: Readonly<Record<(typeof HOME_PROVIDERS)[number], CliName>> = {
-  "claude-cli-remote": "claude",
-  "codex-cli": "codex",
-  "gemini-cli": "gemini",
-  "claude-cli": "claude",
-};
+/** The providers that live in the home process: what runs a CLI, here or on an agent. */
+const HOME_PROVIDERS: readonly ProviderType[] = [...Object.values(AGENT_PROVIDERS), "claude-cli"];
 
 /** The home's providers as a worker's registry has them: they say what is on offer, and are never called. */
 export interface HomeProviders {
@@ -39,9 +35,19 @@ export function createHomeProviders(offers: readonly HomeOffer[]): HomeProviders
   };
 }
 
-function standIn(id: (typeof HOME_PROVIDERS)[number], known: () => readonly HomeOffer[]): LLMProvider {
+function standIn(id: ProviderType, known: () => readonly HomeOffer[]): LLMProvider {
   const refuse = async (): Promise<never> => {
     throw new GatewayError("server_error", "This provider is served by the home process.");
+  };
+  /** By key, for the offers that they were made of: every request for another provider's model asks. */
+  let lists = new Map<string | undefined, readonly ProviderModel[]>();
+  let listedOffers: readonly HomeOffer[] = [];
+  const getModels = (keyId?: string): readonly ProviderModel[] => {
+    const offers = known();
+    if (offers !== listedOffers || lists.size >= MAX_LISTS) [lists, listedOffers] = [new Map(), offers];
+    const list = lists.get(keyId) ?? listFor(id, offers, keyId);
+    lists.set(keyId, list);
+    return list;
   };
   return {
     id,
@@ -51,22 +57,20 @@ function standIn(id: (typeof HOME_PROVIDERS)[number], known: () => readonly Home
         if (owner !== null && keyId !== undefined && owner !== keyId) return false;
         return model === undefined ? models.length > 0 : offersModel(models, model);
       }),
-    getModels: async (keyId) =>
-      listed(
-        id,
-        known().filter(({ owner }) => owner === null || owner === keyId),
-      ),
+    getModels,
     complete: refuse,
     stream: refuse,
     close: async () => undefined,
   };
 }
 
-/** The models of some offers, each once, without wildcards. */
-function listed(id: (typeof HOME_PROVIDERS)[number], offers: readonly HomeOffer[]): readonly ProviderModel[] {
-  const names = new Set(offers.flatMap(({ models }) => models));
+/** The models that some offers have for a key, each once, without wildcards. */
+function listFor(id: ProviderType, offers: readonly HomeOffer[], keyId: string | undefined): readonly ProviderModel[] {
+  const cli = CLI_OF_PROVIDER[id];
+  if (cli === undefined) return [];
+  const names = new Set(offers.flatMap(({ owner, models }) => (owner === null || owner === keyId ? models : [])));
   return listCliModels(
-    CLI_OF[id],
-    [...names].map((name) => toWireModel(CLI_OF[id], name)),
+    cli,
+    [...names].map((name) => toWireModel(cli, name)),
   );
 }

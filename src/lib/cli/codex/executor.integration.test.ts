@@ -197,6 +197,22 @@ describe("createCodexExecutor", () => {
     expect(await records("start")).toHaveLength(2);
   });
 
+  it("does not keep a process for being asked whether it is ready", async () => {
+    await start({}, { idleMs: 600 });
+    await run();
+    const [started] = await records("start");
+    const probing = new AbortController();
+    const probes = (async () => {
+      while (!probing.signal.aborted) {
+        await executor.probe(probing.signal);
+        await wait(50);
+      }
+    })();
+    await expect.poll(() => isAlive(started?.pid ?? 0), { timeout: 10_000 }).toBe(false);
+    probing.abort();
+    await probes;
+  });
+
   it("interrupts a turn on cancellation and keeps the process", async () => {
     await start();
     const stop = new AbortController();

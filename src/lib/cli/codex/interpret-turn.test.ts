@@ -162,9 +162,17 @@ describe("createTurnInterpreter", () => {
     ["item/completed", { item: { type: "fileChange", id: "i" } }],
     ["item/mcpToolCall/progress", {}],
     ["command/exec/outputDelta", {}],
-  ])("takes an act of the CLI's own for unsafe: %s %j", (method, params) => {
-    const [step] = createTurnInterpreter(OPTIONS).push(method, params);
-    expect(failureOf(step)).toMatchObject({ isUnsafe: true, isOpen: true, error: { code: "cli_unexpected_tool" } });
+  ])("takes an act of the CLI's own for unsafe, at whatever time: %s %j", (method, params) => {
+    const unsafe = { isUnsafe: true, isOpen: true, error: { code: "cli_unexpected_tool" } };
+    for (const before of ["", "plain", "unknown-tool", "tool-calls", "error-400"]) {
+      const interpreter = createTurnInterpreter(OPTIONS);
+      const lines = before === "" ? [] : readRecording(before);
+      for (const line of lines) interpreter.push(line.method, line.params);
+      const [step, ...more] = interpreter.push(method, params);
+      expect(failureOf(step)).toMatchObject(unsafe);
+      // Once is enough.
+      expect([...more, ...interpreter.push(method, params)]).toEqual([]);
+    }
   });
 
   it("refuses a call that the response did not have", () => {

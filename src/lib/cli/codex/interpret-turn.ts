@@ -32,7 +32,7 @@ export interface TurnOptions {
 }
 
 export interface TurnInterpreter {
-  /** Takes a notification or request of the turn. After an end or a failure there are no more steps. */
+  /** Takes a notification or request of the turn. After an end or a failure no step but one that is unsafe comes. */
   push(method: string, params: unknown): readonly TurnStep[];
   /** What was used so far, where it is known. */
   usage(): Usage | undefined;
@@ -68,6 +68,7 @@ export function createTurnInterpreter(options: TurnOptions): TurnInterpreter {
   let usage: Usage | undefined;
   let isBegun = false;
   let isOver = false;
+  let isUnsafe = false;
   let hasResponse = false;
   let thoughtItem: string | undefined;
 
@@ -84,8 +85,10 @@ export function createTurnInterpreter(options: TurnOptions): TurnInterpreter {
     isOver = true;
     return [{ type: "failure", error, isOpen, isUnsafe }];
   };
-  const unsafe = (what: string): TurnStep[] =>
-    fail(new GatewayError("cli_unexpected_tool", `${what}. The CLI was ended.`), true, true);
+  const unsafe = (what: string): TurnStep[] => {
+    isUnsafe = true;
+    return fail(new GatewayError("cli_unexpected_tool", `${what}. The CLI was ended.`), true, true);
+  };
   /** The CLI has no such tool and tells the model so: no act of its own, and no reason to end what others wait for. */
   const notTheClients = (): TurnStep[] =>
     fail(new GatewayError("cli_unexpected_tool", "The model called a tool that is not the client's."), true);
@@ -164,13 +167,11 @@ export function createTurnInterpreter(options: TurnOptions): TurnInterpreter {
       }
       case "item/reasoning/summaryPartAdded":
         return parse(method, params).summaryIndex > 0 ? [delta({ reasoning_content: "\n\n" })] : [{ type: "progress" }];
-      case "item/started": {
-        const { item } = parse(method, params);
-        return HARMLESS_ITEMS.has(item.type) ? [{ type: "progress" }] : unsafe("The CLI used a tool of its own");
-      }
+      case "item/started":
+        parse(method, params);
+        return [{ type: "progress" }];
       case "item/completed": {
         const { item } = parse(method, params);
-        if (!HARMLESS_ITEMS.has(item.type)) return unsafe("The CLI used a tool of its own");
         return item.type === "agentMessage" ? takeMessage(item.id, item["text"]) : [];
       }
       case "rawResponseItem/completed":
@@ -202,7 +203,7 @@ export function createTurnInterpreter(options: TurnOptions): TurnInterpreter {
         return fail(new GatewayError("cli_crashed", "The CLI ended the turn before the answer was whole."), false);
       }
       default:
-        return UNSAFE_NOTIFICATION.test(method) ? unsafe("The CLI used a program of its own") : [];
+        return [];
     }
   };
 
@@ -210,6 +211,8 @@ export function createTurnInterpreter(options: TurnOptions): TurnInterpreter {
 
   return {
     push(method, params) {
+      const act = isUnsafe ? undefined : findAct(method, params);
+      if (act !== undefined) return unsafe(act);
       if (isOver) return [];
       try {
         return take(method, params);
@@ -220,6 +223,14 @@ export function createTurnInterpreter(options: TurnOptions): TurnInterpreter {
     },
     usage: () => usage,
   };
+}
+
+/** What a notification says of an act of the CLI's own, in words; undefined where it says of none. */
+function findAct(method: string, params: unknown): string | undefined {
+  if (UNSAFE_NOTIFICATION.test(method)) return "The CLI used a program of its own";
+  if (method !== "item/started" && method !== "item/completed") return undefined;
+  const parsed = turnSchemas[method].safeParse(params);
+  return parsed.success && !HARMLESS_ITEMS.has(parsed.data.item.type) ? "The CLI used a tool of its own" : undefined;
 }
 
 type Schemas = typeof turnSchemas;

@@ -12,8 +12,6 @@ export interface WarmServerOptions {
 export interface Lease {
   readonly server: StartedServer["server"];
   readonly workDirectory: string;
-  /** Whether no other request is on this process. */
-  readonly isAlone: boolean;
   /** No further request gets this process; it is ended with its last one. */
   retire(): void;
   /** To be called once, when the request is over. Resolves when a process that is to be ended has ended. */
@@ -27,6 +25,8 @@ interface Slot {
   users: number;
   isRetired: boolean;
   idle: NodeJS.Timeout | undefined;
+  /** When its last request ended, in milliseconds of `performance.now`; undefined while it has one. */
+  lastUsedAt: number | undefined;
   stopping: Promise<void> | undefined;
 }
 
@@ -50,15 +50,13 @@ export class WarmServer {
     if (signal.aborted) throw abortError(signal);
     const slot = (this.#current ??= this.#open());
     slot.users += 1;
+    slot.lastUsedAt = undefined;
     clearTimeout(slot.idle);
     try {
       const { server, workDirectory } = await untilAborted(slot.starting, signal);
       return {
         server,
         workDirectory,
-        get isAlone() {
-          return slot.users === 1;
-        },
         retire: () => this.#retire(slot),
         release: () => this.#release(slot),
       };
@@ -68,9 +66,14 @@ export class WarmServer {
     }
   }
 
-  /** The process that serves now, where one is up. */
+  /** The process that serves now, where one is up; it stays no longer for being looked at. */
   async peek(signal: AbortSignal): Promise<Lease | undefined> {
-    return this.#current?.started === undefined ? undefined : this.acquire(signal);
+    const slot = this.#current;
+    if (slot?.started === undefined) return undefined;
+    const { lastUsedAt } = slot;
+    const lease = await this.acquire(signal);
+    const release = (): Promise<void> => this.#release(slot, slot.lastUsedAt ?? lastUsedAt);
+    return { ...lease, release };
   }
 
   /** Ends every process; may be used again after it. */
@@ -88,6 +91,7 @@ export class WarmServer {
       users: 0,
       isRetired: false,
       idle: undefined,
+      lastUsedAt: undefined,
       stopping: undefined,
     };
     this.#slots.add(slot);
@@ -113,16 +117,18 @@ export class WarmServer {
     if (this.#current === slot) this.#current = undefined;
   }
 
-  async #release(slot: Slot): Promise<void> {
+  async #release(slot: Slot, lastUsedAt = performance.now()): Promise<void> {
     slot.users -= 1;
+    slot.lastUsedAt = lastUsedAt;
     if (slot.users > 0) return;
     // A start that nobody waits for any more.
     if (slot.started === undefined) this.#retire(slot);
     if (slot.isRetired) return this.#stop(slot);
+    const idleMs = Math.max(0, lastUsedAt + this.#options.idleMs - performance.now());
     slot.idle = setTimeout(() => {
       this.#retire(slot);
       void this.#stop(slot);
-    }, this.#options.idleMs).unref();
+    }, idleMs).unref();
   }
 
   #stop(slot: Slot): Promise<void> {
