@@ -28,8 +28,8 @@ export function headerLine(requestId: string, attempt: number): string {
  * after cannot be trusted.
  */
 export function readRecords(text: string): RecoveredRequest | undefined {
-  // The last part is empty, or a line that was never finished.
-  const [first = "", ...lines] = text.split("\n").slice(0, -1);
+  // Only what has its line end: the last line may never have been finished.
+  const [first = "", ...lines] = Array.from(text.matchAll(/([^\n]*)\n/g), ([, line = ""]) => line);
   const header = headerSchema.safeParse(parse(first));
   if (!header.success) return undefined;
   const { requestId, attempt } = header.data;

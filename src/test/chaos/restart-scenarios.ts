@@ -101,9 +101,10 @@ export const RESTART_SCENARIOS: readonly Scenario[] = [
         await until(() => second.log().includes('"connected"'), 6000);
         stage.signal(second, "SIGKILL");
         line.cutPosts(false);
-        stage.relaunch(second);
+        const third = stage.relaunch(second);
         await asked.view;
         stage.require((await agent.runsOf(asked.tag)) === 1, "the CLI ran again");
+        stage.require(await until(() => third.log().includes('"connected"'), 15_000), "the third does not connect");
       }),
   },
   {
