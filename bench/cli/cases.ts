@@ -26,7 +26,7 @@ const history = Array.from({ length: 20 }, (_, index): ChatMessage[] => [
   { role: "assistant", content: `Answer ${index}: ${"what was answered then, in some more words; ".repeat(16)}` },
 ]).flat();
 
-/** "Hi", five tools, twenty earlier turns, and both. */
+/** A few words, the same with five tools, with twenty earlier turns, and with both. */
 export const CASES: readonly Case[] = [
   { name: "short", request: { messages: [asked] } },
   { name: "tools", request: { messages: [asked], tools } },

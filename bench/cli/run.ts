@@ -5,6 +5,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
+import { z } from "zod";
 import { startBasicModel } from "../../e2e/support/basic-model/start.ts";
 import { CLI_NAMES, type CliName } from "../../src/lib/cli/model-names.ts";
 import { measureInTurn } from "../measure/in-turn.ts";
@@ -15,12 +16,22 @@ import { CASES } from "./cases.ts";
 import { measureRequest, type Measured } from "./measure.ts";
 import { createSubjects } from "./subjects.ts";
 
-const options = new Command("bench:cli")
+const given = new Command("bench:cli")
   .option("--cli <names>", "these CLIs only, separated by commas", CLI_NAMES.join())
   .option("--count <number>", "requests of each kind, cold and warm in turn", "10")
   .option("--record", "write bench/results/cli.json, the record that is committed", false)
   .parse()
-  .opts<{ readonly cli: string; readonly count: string; readonly record: boolean }>();
+  .opts();
+const options = z
+  .object({
+    cli: z
+      .string()
+      .transform((names) => names.split(","))
+      .pipe(z.array(z.enum(CLI_NAMES))),
+    count: z.coerce.number().int().min(1).max(1000),
+    record: z.boolean(),
+  })
+  .parse(given);
 
 /** Medians, in milliseconds and bytes. */
 interface Row {
@@ -36,7 +47,7 @@ interface Row {
 const machine = describeMachine();
 const api = await startBasicModel();
 const rows: Row[] = [];
-for (const cli of CLI_NAMES.filter((name) => options.cli.split(",").includes(name))) rows.push(...(await runCli(cli)));
+for (const cli of options.cli) rows.push(...(await runCli(cli)));
 await api.close();
 
 const table = markdownTable(
@@ -50,7 +61,7 @@ const table = markdownTable(
 console.log(`\n${table.join("\n")}\n`);
 if (options.record) {
   const path = join(import.meta.dirname, "..", "results", "cli.json");
-  writeFileSync(path, `${JSON.stringify({ machine, count: Number(options.count), rows }, undefined, 2)}\n`);
+  writeFileSync(path, `${JSON.stringify({ machine, count: options.count, rows }, undefined, 2)}\n`);
 }
 
 async function runCli(cli: CliName): Promise<Row[]> {
@@ -61,7 +72,7 @@ async function runCli(cli: CliName): Promise<Row[]> {
       const measured = new Map(subjects.map(({ name }) => [name, [] as Measured[]]));
       // The first request of all makes the warm ones warm.
       for (const { executor, model } of subjects) await measureRequest(executor, model, each, api);
-      await measureInTurn(subjects, Number(options.count), async ({ name, executor, model, prepare }) => {
+      await measureInTurn(subjects, options.count, async ({ name, executor, model, prepare }) => {
         await prepare();
         const one = await measureRequest(executor, model, each, api);
         measured.get(name)?.push(one);

@@ -12,7 +12,6 @@ import type { CliExecutor } from "../../src/lib/cli/types.ts";
 /** A CLI in one of two states: nothing of it runs, or a process waits for the next request. */
 export interface Subject {
   readonly name: string;
-  readonly cli: CliName;
   readonly version: string;
   readonly model: string;
   readonly executor: CliExecutor;
@@ -20,16 +19,15 @@ export interface Subject {
   readonly prepare: () => Promise<void>;
 }
 
-/** A spare process is started within this time, also on a busy machine. */
-const SPARE_WAIT_MS = 3000;
+/** A spare process is started and has set itself up within these times, also on a busy machine. */
+const SPARE_WAIT_MS = 15_000;
+const SETTLE_MS = 2500;
 
 interface Known {
   readonly version: string;
   readonly model: string;
   readonly fetch: () => Promise<string>;
   readonly create: (common: Common, isWarm: boolean) => CliExecutor;
-  /** Whether one process serves all requests, in place of one each. */
-  readonly isShared: boolean;
 }
 
 interface Common {
@@ -44,21 +42,18 @@ const KNOWN: Readonly<Record<CliName, Known>> = {
     model: "sonnet",
     fetch: () => fetchClaude(CLAUDE_VERSIONS[0]),
     create: (common, isWarm) => createClaudeExecutor({ ...common, spares: isWarm ? 1 : 0 }),
-    isShared: false,
   },
   codex: {
     version: CODEX_VERSION,
     model: "codex",
     fetch: fetchCodex,
     create: (common) => createCodexExecutor(common),
-    isShared: true,
   },
   gemini: {
     version: GEMINI_VERSION,
     model: "gemini-2.5-flash",
     fetch: fetchGemini,
     create: (common, isWarm) => createGeminiExecutor({ ...common, spares: isWarm ? 1 : 0 }),
-    isShared: false,
   },
 };
 
@@ -67,18 +62,28 @@ export async function createSubjects(
   cli: CliName,
   origin: string,
 ): Promise<{ readonly subjects: readonly Subject[]; readonly prepared: PreparedCli }> {
-  const { version, model, fetch, create, isShared } = KNOWN[cli];
+  const { version, model, fetch, create } = KNOWN[cli];
   const command = await fetch();
   const prepared = await prepareCli(cli, command, origin);
   const environment = { PATH: process.env["PATH"] ?? "", ...prepared.environment, ...prepared.passEnv };
   const common = { command, passEnvironment: Object.keys(prepared.passEnv), environment };
   const [cold, warm] = [create(common, false), create(common, true)];
-  const subject = { cli, version, model };
+  const subject = { version, model };
   return {
     subjects: [
       { ...subject, name: "cold", executor: cold, prepare: () => cold.killAll() },
-      { ...subject, name: "warm", executor: warm, prepare: () => wait(isShared ? 0 : SPARE_WAIT_MS) },
+      { ...subject, name: "warm", executor: warm, prepare: () => untilWaiting(warm) },
     ],
     prepared,
   };
+}
+
+/** Throws where no process comes to wait, as on a machine that is short of memory: its figures would be those of a cold start. */
+async function untilWaiting(executor: CliExecutor): Promise<void> {
+  const end = performance.now() + SPARE_WAIT_MS;
+  while (executor.waiting?.() === 0) {
+    if (performance.now() > end) throw new Error(`no process of ${executor.name} waits for a request`);
+    await wait(50);
+  }
+  await wait(SETTLE_MS);
 }

@@ -67,7 +67,7 @@ async function serve(): Promise<string> {
 }
 
 describe("the agent", () => {
-  it("goes through the proxy that HTTPS_PROXY or HTTP_PROXY names, which alone knows the way", async () => {
+  it("goes through the proxy that HTTP_PROXY names, which alone knows the way", async () => {
     const asked: string[] = [];
     const tunnel = createHttpServer();
     tunnel.on("connect", (request, socket) => {

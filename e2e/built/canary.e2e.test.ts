@@ -118,17 +118,19 @@ describe.each(WAYS)("hostile requests to the real $cli", ({ cli, program, model 
     await prepared.remove();
   });
 
-  /** Asks, and keeps what came back, an answer or an error. */
-  const ask = async (...contents: readonly string[]): Promise<void> => {
+  /** Asks, and keeps what came back, an answer or an error, whose code it gives. */
+  const ask = async (...contents: readonly string[]): Promise<string | null | undefined> => {
     const messages = contents.map((content, index): OpenAI.ChatCompletionMessageParam => ({
       role: (contents.length - index) % 2 === 1 ? "user" : "assistant",
       content,
     }));
     try {
       told += JSON.stringify(await client.chat.completions.create({ model, messages }));
+      return undefined;
     } catch (error) {
       if (!(error instanceof OpenAI.APIError)) throw error;
       told += JSON.stringify([error.message, error.error]);
+      return error.code;
     }
   };
 
@@ -177,10 +179,14 @@ describe.each(WAYS)("hostile requests to the real $cli", ({ cli, program, model 
   run("have the model call each of the CLI's own tools, and none acts", async () => {
     const before = upstream.requests.length;
     const attempts = ATTEMPTS[cli](aims);
-    for (const call of attempts) await ask(`act ${JSON.stringify([call])}`);
-    await ask(`act ${JSON.stringify(attempts)}`);
+    const codes = new Map<string, unknown>();
+    for (const call of attempts) codes.set(call.name, await ask(`act ${JSON.stringify([call])}`));
+    codes.set("all", await ask(`act ${JSON.stringify(attempts)}`));
+    expect(new Set(codes.values())).toEqual(new Set(["cli_unexpected_tool"]));
     // What no tool has done goes back to the model once at most: codex may tell it that there is no such tool.
-    expect(upstream.requests.length - before).toBeLessThanOrEqual((attempts.length + 1) * (cli === "codex" ? 2 : 1));
+    const requests = upstream.requests.length - before;
+    expect(requests).toBeGreaterThanOrEqual(attempts.length + 1);
+    expect(requests).toBeLessThanOrEqual((attempts.length + 1) * (cli === "codex" ? 2 : 1));
     await expectNoEffect();
     expect(await agentAnswersStill()).toBe("still here");
   });

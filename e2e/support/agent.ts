@@ -13,7 +13,7 @@ export interface AgentOptions {
   readonly env?: Record<string, string>;
 }
 
-/** Starts the built agent and resolves once the proxy has its hello. */
+/** Starts the built agent; whether it has connected is for the caller to wait for. */
 export async function startAgent(options: AgentOptions): Promise<StartedProcess> {
   const passEnv = options.passEnv ?? {};
   const agent = startProcess(process.execPath, [AGENT], {

@@ -53,8 +53,10 @@ export interface CliExecutor {
   models(): readonly string[];
   /** Runs one request to its honest end. Rejects with GatewayError (or {@link CliFailure}) otherwise; no process is left behind either way. */
   execute(execution: CliExecution, sink: CliSink): Promise<CliOutcome>;
-  /** Number of processes alive. */
+  /** Number of processes that work on requests. */
   running(): number;
+  /** Number of processes that wait for one; left out where none ever does. */
+  waiting?(): number;
   /** Ends every process at once. */
   killAll(): Promise<void>;
 }

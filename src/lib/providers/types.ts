@@ -7,7 +7,7 @@ import type { RequestTiming } from "../telemetry/request-timing.ts";
 import type { TraceContext } from "../telemetry/trace-context.ts";
 
 export interface ProviderModel {
-  /** The id a client sends; also valid as `<provider id>/<id>`. */
+  /** The id a client sends; where it has no prefix yet also valid as `<provider id>/<id>`. */
   readonly id: string;
   /** `owned_by` of `/v1/models`. */
   readonly ownedBy: string;

@@ -171,6 +171,7 @@ export function createClaudeExecutor(options: ClaudeExecutorOptions): CliExecuto
     models: () => MODELS,
     execute: (execution, sink) => home.run(execution.signal, (signal) => execute({ ...execution, signal }, sink)),
     running: () => home.running - spares.size,
+    waiting: () => spares.size,
     killAll: () => home.close(() => spares.close()),
   };
 }

@@ -103,6 +103,7 @@ export function createCodexExecutor(options: CodexExecutorOptions): CliExecutor 
         }),
       ),
     running: () => Math.max(0, home.running - warm.idle),
+    waiting: () => warm.idle,
     killAll: () => home.close(() => warm.close()),
   };
 }

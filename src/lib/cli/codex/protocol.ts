@@ -17,7 +17,7 @@ export const lineSchema = z.looseObject({
 });
 
 /** What most notifications and requests say about their place. */
-export const placeSchema = z.looseObject({ threadId: z.string().nullish(), turnId: z.string().nullish() });
+export const placeSchema = z.looseObject({ threadId: z.string().nullish() });
 
 export const threadStartedSchema = z.looseObject({
   thread: z.looseObject({ id: z.string() }),

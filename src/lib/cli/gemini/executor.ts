@@ -162,6 +162,7 @@ export function createGeminiExecutor(options: GeminiExecutorOptions): CliExecuto
     models: () => GEMINI_CLI_MODELS,
     execute: (execution, sink) => home.run(execution.signal, (signal) => execute({ ...execution, signal }, sink)),
     running: () => home.running - spares.size,
+    waiting: () => spares.size,
     killAll: () => home.close(() => spares.close()),
   };
 }
