@@ -104,7 +104,11 @@ export class AgentPolicy {
 
   /** What may be offered of these models now, by their names on the wire. */
   offers(models: readonly string[]): readonly string[] {
-    if (this.closure !== undefined) return [];
+    return this.closure === undefined ? this.allowed(models) : [];
+  }
+
+  /** What may be offered of these models whenever requests are taken. */
+  allowed(models: readonly string[]): readonly string[] {
     const { allowModels } = this.#options.rules;
     return allowModels === undefined ? models : allowedOffers(allowModels, models);
   }
