@@ -63,9 +63,9 @@ export async function runAgent(loaded: LoadedConfig, env: Environment): Promise<
   const facts = { pid: process.pid, agentId, url: config.url, startedAt: Date.now() };
   const status = () => runningStatus(facts, agent.view(), policy.view(), desk.questions, now());
   const hasKeys = config.approve && process.stdin.isTTY && process.stderr.isTTY;
-  const keys = hasKeys
-    ? createApprovalKeys(process.stdin, desk, () => process.kill(process.pid, "SIGINT"), now)
-    : undefined;
+  // Not by process.kill, which on Windows ends the process without its handlers.
+  const interrupt = (): void => void process.emit("SIGINT", "SIGINT");
+  const keys = hasKeys ? createApprovalKeys(process.stdin, desk, interrupt, now) : undefined;
   const display: Display = createDisplay({
     output: process.stderr,
     status,
