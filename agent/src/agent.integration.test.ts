@@ -346,6 +346,7 @@ describe("a cancel", () => {
     await proxy.until(() => proxy.last("r1")?.type === "error");
     expect(run.execution.signal.aborted).toBe(true);
     expect(proxy.last("r1")).toMatchObject({ code: "cancelled", status: 499, retryable: false });
+    expect(agent.view().totals).toEqual({ completed: 0, failed: 0, cancelled: 1, refused: 0 });
   });
 
   it("of a request that the proxy calls closed ends the process", async () => {
@@ -431,6 +432,7 @@ describe("draining", () => {
     agent.drain("SIGTERM");
     expect(await ended).toEqual({ exitCode: EXIT.ok });
     expect(proxy.last("r1")).toMatchObject({ type: "error", code: "agent_lost", retryable: true });
+    expect(agent.view().totals).toMatchObject({ failed: 1, cancelled: 0 });
   });
 
   it("cuts a probe without taking the CLI for one that cannot answer", async () => {

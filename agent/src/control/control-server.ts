@@ -8,6 +8,7 @@ import { commandSchema, type ControlAnswer, type ControlCommand } from "./protoc
 import { parseJson } from "../http-client.ts";
 import type { AgentPlaces } from "./state-folder.ts";
 
+/** The longest command that is taken, in characters. */
 const MAX_COMMAND = 64 * 1024;
 const MAX_CONNECTIONS = 16;
 const CONNECTION_MS = 10_000;

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -33,7 +33,7 @@ const status = (agentId: string): RunningStatus => ({
   closure: null,
   requests: [],
   questions: [],
-  totals: { completed: 0, failed: 0, refused: 0 },
+  totals: { completed: 0, failed: 0, cancelled: 0, refused: 0 },
   limits: {
     allowModels: null,
     hours: null,
@@ -72,6 +72,15 @@ describe("the control channel", () => {
     const found = await findAgents(folder);
     expect(found.map(({ status: { agentId } }) => agentId).toSorted()).toEqual(["one", "two"]);
     expect(await findAgents(join(folder, "none"))).toEqual([]);
+  });
+
+  it("finds an agent behind however many that were killed", async () => {
+    const { address } = placesOf("dead");
+    for (let count = 0; count < 200; count += 1) writeFileSync(join(folder, `${count}.agent`), address);
+    const { marker } = await start("one");
+    renameSync(marker, join(folder, "z.agent"));
+    expect(await findAgents(folder)).toHaveLength(1);
+    renameSync(join(folder, "z.agent"), marker);
   });
 
   it("refuses a second agent of the same name while the first lives", async () => {
