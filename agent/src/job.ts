@@ -65,7 +65,9 @@ export class Job {
   #state: JobState = { kind: "preparing" };
   #isOpen = false;
   #deltas = 0;
-  /** What went into the CLI and came out of it, in UTF-16 units, for an estimate of its use. */
+  /** What went into the CLI, for an estimate of its use. */
+  #prompt: ChatRequest | undefined;
+  /** What came out of it, in UTF-16 units. */
   #characters = 0;
 
   constructor(request: AgentRequest, outbox: Outbox, options: JobOptions) {
@@ -125,6 +127,8 @@ export class Job {
     } catch (error) {
       this.#account(error, admission);
       this.#fail(signal.aborted ? signal.reason : error);
+    } finally {
+      this.#prompt = undefined;
     }
   }
 
@@ -141,7 +145,7 @@ export class Job {
       this.reject(refusal.code, refusal.message);
       return;
     }
-    if (admission !== undefined) this.#characters = JSON.stringify(chat).length;
+    if (admission !== undefined) this.#prompt = chat;
     const spentMs = Math.ceil(now() - this.startedAt);
     this.#enter({ kind: "running", model: request.model });
     const outcome = await executor.execute(
@@ -156,7 +160,7 @@ export class Job {
       },
       this.#sink(),
     );
-    admission?.settle(spentTokens(outcome.usage, outcome.usageSource, this.#characters));
+    admission?.settle(spentTokens(outcome.usage, outcome.usageSource, () => this.#countCharacters()));
     signal.throwIfAborted();
     this.outbox.complete(outcome);
     this.#enter({ kind: "ended", outcome: "complete" });
@@ -174,7 +178,11 @@ export class Job {
     const usage = error instanceof GatewayError ? error.usage : undefined;
     const isUnused = usage === undefined && !this.#isOpen && isRefusal(error);
     if (this.#state.kind !== "running" || isUnused) admission?.release();
-    else admission?.settle(spentTokens(usage, "cli", this.#characters));
+    else admission?.settle(spentTokens(usage, "cli", () => this.#countCharacters()));
+  }
+
+  #countCharacters(): number {
+    return this.#characters + (this.#prompt === undefined ? 0 : JSON.stringify(this.#prompt).length);
   }
 
   #sink(): CliSink {

@@ -1,10 +1,10 @@
 import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Environment, LoadedConfig, RawOptions } from "../config.ts";
-import { stateFolder } from "../control/state-folder.ts";
+import { stateFolder } from "../state-folder.ts";
 import { resolveCredential } from "../credentials/resolve-credential.ts";
 import { EXIT } from "../exit-codes.ts";
-import { preparePrivateFolder, writeAtomically } from "../policy/policy-state.ts";
+import { preparePrivateFolder, writeAtomically } from "../private-files.ts";
 import { checkPaths, launchOf } from "../service/launch.ts";
 import type { ServiceManager } from "../service/manager.ts";
 import { runTool } from "../service/run-tool.ts";

@@ -5,10 +5,10 @@ import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { agentPlaces, type AgentPlaces } from "./agent-places.ts";
 import { askAgent, findAgents } from "./control-client.ts";
 import { AlreadyRunningError, startControlServer, type ControlServer } from "./control-server.ts";
 import type { ControlCommand, RunningStatus } from "./protocol.ts";
-import { agentPlaces, stateFolder, type AgentPlaces } from "./state-folder.ts";
 
 let folder: string;
 let commands: ControlCommand[];
@@ -121,17 +121,5 @@ describe("the control channel", () => {
     const { address } = await start("one", deep);
     expect(address.length).toBeLessThan(104);
     expect(await findAgents(deep)).toHaveLength(1);
-  });
-});
-
-describe("stateFolder", () => {
-  it.each([
-    ["linux", { HOME: "/h" }, "/h/.local/state/codewise"],
-    ["linux", { HOME: "/h", XDG_STATE_HOME: "/s" }, "/s/codewise"],
-    ["linux", { HOME: "/h", XDG_STATE_HOME: "relative" }, "/h/.local/state/codewise"],
-    ["darwin", { HOME: "/h", XDG_STATE_HOME: "/s" }, "/h/Library/Application Support/codewise"],
-    ["win32", { LOCALAPPDATA: "/l" }, "/l/codewise"],
-  ] as const)("on %s with %j is %s", (platform, env, expected) => {
-    expect(stateFolder(env, platform)).toBe(expected);
   });
 });

@@ -9,14 +9,15 @@ import { formatStatus, runningStatus } from "./running-status.ts";
 const NOON = new Date(2026, 10, 25, 12).getTime();
 const HOUR = 3_600_000;
 
-const job = {
+const fields = {
   id: "r1\u001b[2J",
   request: { model: "sonnet" },
   startedAt: 0,
   deltas: 7,
   isActive: true,
   state: { kind: "running", model: "sonnet" },
-} as unknown as Job;
+};
+const job = fields as unknown as Job;
 const view: AgentView = {
   connection: { kind: "connected", sessionId: "s" },
   lifecycle: "running",
@@ -65,7 +66,7 @@ describe("status", () => {
   });
 
   it("counts what waits for approval apart from what runs", () => {
-    const asking = { ...job, state: { kind: "asking" } } as unknown as Job;
+    const asking = { ...fields, state: { kind: "asking" } } as unknown as Job;
     const text = formatStatus(runningStatus(facts, { ...view, jobs: [job, asking] }, policy, [question], 0), NOON);
     expect(text).toContain("1 running, 1 waiting, 3 completed");
   });

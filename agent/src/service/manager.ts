@@ -2,7 +2,7 @@
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import type { Environment } from "../config.ts";
-import { stateFolder } from "../control/state-folder.ts";
+import { stateFolder } from "../state-folder.ts";
 import { LAUNCHD_LABEL, launchdPlist } from "./launchd-plist.ts";
 import type { Launch } from "./launch.ts";
 import { SYSTEMD_UNIT, systemdUnit } from "./systemd-unit.ts";
