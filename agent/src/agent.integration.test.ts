@@ -5,6 +5,7 @@ import { CodewiseAgent, type AgentEnd, type AgentOptions } from "./agent.ts";
 import { EXIT } from "./exit-codes.ts";
 import { createProxyClient } from "./http-client.ts";
 import { createLogger, formatJsonLine } from "./logger.ts";
+import { AgentPolicy } from "./policy/agent-policy.ts";
 import { createScriptedExecutor, type ScriptedExecutor } from "./testing/scripted-executor.ts";
 import {
   answerJson,
@@ -97,6 +98,22 @@ describe("hello", () => {
     await proxy.until(() => proxy.received("hello").length === 2);
     expect(proxy.received("hello")[1]).toMatchObject({ models: ["sonnet", "claude-haiku-*"] });
     recheck();
+  });
+
+  it.each([
+    [["gpt-*"], true],
+    [["sonnet"], false],
+  ])("with the rule %j is empty, and the log says so: %s", async (allowModels, isEmpty) => {
+    const policy = new AgentPolicy({
+      rules: { allowModels },
+      store: { load: () => undefined, save: () => undefined },
+      sleep,
+      clock: Date.now,
+      onChange: () => undefined,
+    });
+    await start({ policy });
+    expect(proxy.received("hello")[0]?.models.length === 0).toBe(isEmpty);
+    expect(log.includes("offers no model")).toBe(isEmpty);
   });
 
   it("answers pings with their time", async () => {
@@ -329,6 +346,7 @@ describe("a cancel", () => {
     await proxy.until(() => proxy.last("r1")?.type === "error");
     expect(run.execution.signal.aborted).toBe(true);
     expect(proxy.last("r1")).toMatchObject({ code: "cancelled", status: 499, retryable: false });
+    expect(agent.view().totals).toEqual({ completed: 0, failed: 0, cancelled: 1, refused: 0 });
   });
 
   it("of a request that the proxy calls closed ends the process", async () => {
@@ -414,6 +432,44 @@ describe("draining", () => {
     agent.drain("SIGTERM");
     expect(await ended).toEqual({ exitCode: EXIT.ok });
     expect(proxy.last("r1")).toMatchObject({ type: "error", code: "agent_lost", retryable: true });
+    expect(agent.view().totals).toMatchObject({ failed: 1, cancelled: 0 });
+  });
+
+  it("cuts a probe without taking the CLI for one that cannot answer", async () => {
+    let recheck = (): void => undefined;
+    await start({
+      sleep: (ms, signal) => (ms === 300_000 ? new Promise((resolve) => (recheck = resolve)) : sleep(ms, signal)),
+    });
+    const probing = Promise.withResolvers<void>();
+    const killed = Promise.withResolvers<void>();
+    const killAll = executor.killAll.bind(executor);
+    executor.killAll = async () => {
+      killed.resolve();
+      await killAll();
+    };
+    executor.probe = async () => {
+      probing.resolve();
+      await killed.promise;
+      return { name: "claude", version: "2.1.0", ready: false, reason: "it was ended" };
+    };
+    recheck();
+    await probing.promise;
+    agent.drain("SIGTERM");
+    expect(await ended).toEqual({ exitCode: EXIT.ok });
+    expect(log).not.toContain("cannot answer");
+  });
+
+  it("says nothing of the owner's rules, which no longer matter", async () => {
+    await start();
+    proxy.request("r1");
+    const run = await executor.run(0);
+    agent.policyChanged();
+    expect(log.match(/takes requests again/g)).toHaveLength(1);
+    agent.drain("SIGTERM");
+    agent.policyChanged();
+    expect(log.match(/takes requests again/g)).toHaveLength(1);
+    run.finish();
+    await ended;
   });
 
   it("ends at once when there is no connection and nothing runs", async () => {

@@ -27,7 +27,7 @@ export interface AgentOptions {
   readonly logger: AgentLogger;
   readonly maxConcurrency: number;
   /** The owner's rules; {@link CodewiseAgent.policyChanged} is to be called when they open or close. Default: none. */
-  readonly policy?: Pick<AgentPolicy, "admit" | "closure" | "offers">;
+  readonly policy?: Pick<AgentPolicy, "admit" | "allowed" | "closure" | "offers">;
   /** Asks the owner before each request. Default: none is asked. */
   readonly ask?: JobOptions["ask"];
   /** How long running requests may take to finish when the agent drains, in milliseconds. */
@@ -148,6 +148,7 @@ export class CodewiseAgent {
     // Beside the connecting, for which it need not be waited: only the hello tells what it found.
     this.#probing = this.#clis.check(AbortSignal.any([closing, this.#disconnect.signal])).then(() => {
       this.#probing = undefined;
+      this.#warnOfEmptyOffer();
     });
     const loops = [this.#posts.run(closing), this.#probing.then(() => this.#clis.run(closing))];
     const stopWatching = watchForWake(() => this.#onWake());
@@ -156,8 +157,9 @@ export class CodewiseAgent {
     this.#lifecycle = "stopped";
     clearTimeout(this.#graceTimer);
     this.#runner.leave();
-    await this.#clis.killAll();
+    // First, so that a probe that is cut by it passes for none.
     this.#closing.abort();
+    await this.#clis.killAll();
     await Promise.all([...loops, this.#runner.allSettled()]);
     await this.#options.client.close();
     this.#options.spool?.close();
@@ -176,12 +178,14 @@ export class CodewiseAgent {
 
   /** The owner's rules let in more or less than before: tells the proxy, so that requests go elsewhere, or come again. */
   policyChanged(): void {
+    this.#options.onChange?.();
+    // Whoever leaves takes nothing either way.
+    if (this.#lifecycle !== "running") return;
     const closure = this.#options.policy?.closure;
     if (closure === undefined) this.#options.logger.info("takes requests again");
     else this.#options.logger.info("takes no requests", { reason: closure.reason, until: isoTime(closure.until) });
     this.#sayHello();
     if (this.#isConnected) this.#posts.control(this.#heartbeat());
-    this.#options.onChange?.();
   }
 
   async #finish(reason: string): Promise<void> {
@@ -309,6 +313,14 @@ export class CodewiseAgent {
     if (job.state.kind !== "ended" || job.state.outcome === "rejected") return;
     const { code } = job.state;
     if (code !== undefined && CLI_FAULTS.has(code)) this.#clis.recheck(job.request.model);
+  }
+
+  /** A pattern that matches nothing would else be seen only at the proxy, by the want of an agent. */
+  #warnOfEmptyOffer(): void {
+    const { policy, logger } = this.#options;
+    const { models } = this.#clis;
+    if (models.length === 0 || policy === undefined || policy.allowed(models).length > 0) return;
+    logger.warn("offers no model: the allowed ones leave nothing of what the CLIs have", { models: models.join(", ") });
   }
 
   /** Tells the proxy anew what this agent offers. */

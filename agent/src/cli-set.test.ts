@@ -74,6 +74,19 @@ describe("the CLIs of an agent", () => {
     expect(clis.models).toEqual(["sonnet", "claude-*"]);
   });
 
+  it("tell of a change where a later probe has learnt of other models", async () => {
+    const [, codex] = executors;
+    if (codex === undefined) throw new Error("no executors");
+    const clis = setOf(false, [codex]);
+    await clis.check(never);
+    await clis.check(never);
+    expect(changes).toBe(1);
+    Object.assign(codex, { models: () => ["codex", "gpt-6", "*"] });
+    await clis.check(never);
+    expect(changes).toBe(2);
+    expect(clis.models).toContain("codex-cli/gpt-6");
+  });
+
   it("leave out what is not installed and need not be, and say so only where nothing is", async () => {
     const [claude, codex, gemini] = executors;
     if (claude === undefined || codex === undefined || gemini === undefined) throw new Error("no executors");

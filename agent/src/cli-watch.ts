@@ -13,7 +13,7 @@ export interface CliWatchOptions {
   readonly isRequired: boolean;
   readonly logger: AgentLogger;
   readonly sleep: Sleep;
-  /** Called after the first probe and whenever its outcome differs from the last. */
+  /** Called after the first probe and whenever its outcome, or what models there are, differs from the last. */
   readonly onChange: (readiness: CliReadiness) => void;
 }
 
@@ -21,6 +21,8 @@ export interface CliWatchOptions {
 export class CliWatch {
   readonly #options: CliWatchOptions;
   #readiness: CliReadiness | undefined;
+  /** As they were after the last probe, which may have learnt of others. */
+  #models: readonly string[] = [];
   #hurry = new AbortController();
 
   constructor(options: CliWatchOptions) {
@@ -38,15 +40,23 @@ export class CliWatch {
 
   /** Probes once. */
   async check(signal: AbortSignal): Promise<void> {
-    const readiness = await this.#options.executor.probe(signal);
+    const { executor, logger, onChange, isRequired } = this.#options;
+    const readiness = await executor.probe(signal);
     const last = this.#readiness;
     if (signal.aborted) return;
     this.#readiness = readiness;
-    const isSame =
-      last?.ready === readiness.ready && last.version === readiness.version && last.reason === readiness.reason;
-    if (isSame) return;
-    const { logger, onChange, isRequired } = this.#options;
+    const models = executor.models();
+    const hasSameModels = models.join("\n") === this.#models.join("\n");
+    this.#models = models;
     const fields = { cli: readiness.name, version: readiness.version };
+    const isAsReady =
+      last?.ready === readiness.ready && last.version === readiness.version && last.reason === readiness.reason;
+    if (isAsReady) {
+      if (hasSameModels || !readiness.ready) return;
+      logger.info("the CLI has other models", fields);
+      onChange(readiness);
+      return;
+    }
     const isAbsent = readiness.version === null && last?.version == null && !isRequired;
     if (readiness.ready) logger.info("the CLI is ready", fields);
     else if (isAbsent) logger.debug("the CLI is not installed", { ...fields, reason: readiness.reason });

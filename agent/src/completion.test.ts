@@ -25,6 +25,7 @@ describe("completion in bash", () => {
     [["sta"], ["status"]],
     [["service", ""], expect.arrayContaining(["install", "uninstall", "status"])],
     [["--url", "https://x", "service", "un"], ["uninstall"]],
+    [["service", "install", "--max-req"], ["--max-requests-per-hour"]],
     [["pause", "--f"], ["--for"]],
     [["status", "--js"], ["--json"]],
     [["completion", "f"], ["fish"]],

@@ -22,12 +22,17 @@ export function completionScript(program: Command, shell: Shell): string {
 
 function collect(command: Command, path: readonly string[]): readonly Node[] {
   const own = command.options.map(describeOption);
-  const shared = command.parent?.options.map(describeOption) ?? [];
+  const shared = ancestors(command).flatMap(({ options }) => options.map(describeOption));
   const help = { word: "--help", description: "show help", isFile: false };
   const words = command.commands.map((child) => ({ word: child.name(), description: brief(child.description()) }));
   const shells = path[0] === "completion" ? SHELLS.map((word) => ({ word, description: "" })) : [];
   const node = { path, words: [...words, ...shells], options: [...own, ...shared, help] };
   return [node, ...command.commands.flatMap((child) => collect(child, [...path, child.name()]))];
+}
+
+/** From the nearest on; their options are taken after the command too. */
+function ancestors({ parent }: Command): readonly Command[] {
+  return parent === null ? [] : [parent, ...ancestors(parent)];
 }
 
 function describeOption(option: Option): Node["options"][number] {

@@ -124,6 +124,25 @@ describe("Connection", () => {
     expect(waits).toEqual([1000, 1000]);
   });
 
+  it("backs off as usual after a loss, long after it was told so while it waited", async () => {
+    proxy.connectScripts.push(refuse(503));
+    const connection = connect({
+      sleep: (ms, signal) => {
+        waits.push(ms);
+        return waits.length > 1
+          ? Promise.resolve()
+          : new Promise((resolve) => signal.addEventListener("abort", () => resolve()));
+      },
+    });
+    await expect.poll(() => waits).toEqual([1000]);
+    connection.refresh();
+    await expect.poll(() => states.at(-1)?.kind).toBe("connected");
+    clock += 60_000;
+    proxy.cutStream();
+    await proxy.until(() => proxy.connects.length === 3);
+    expect(waits).toEqual([1000, 1000]);
+  });
+
   it("opens a stream that stood anew, when it is told that the network may be another", async () => {
     const connection = connect();
     await expect.poll(() => states.at(-1)?.kind).toBe("connected");

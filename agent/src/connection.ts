@@ -178,6 +178,8 @@ export class Connection {
         const event = this.#readEvent(message);
         if (event === null || (!isOpen && event.name !== "connected")) return;
         if (event.name === "connected") {
+          // What was planned before, while there was no stream, has come about.
+          if (!isOpen) this.#plannedSpreadMs = undefined;
           isOpen = true;
           this.#wasConnected = true;
           silence.allow(event.data.pingIntervalMs * SILENT_PING_INTERVALS);

@@ -1,19 +1,23 @@
 /** What the log says of requests, and how many have ended which way. */
-import type { Job } from "./job.ts";
+import type { Job, JobState } from "./job.ts";
 import { printable, type AgentLogger } from "./logger.ts";
 
 /** Requests that have ended since the start. */
 export interface JobTotals {
   readonly completed: number;
   readonly failed: number;
+  /** Given up by the proxy, mostly since their client left. */
+  readonly cancelled: number;
   /** Not taken, by the agent or by its owner. */
   readonly refused: number;
 }
 
+type EndedState = Extract<JobState, { kind: "ended" }>;
+
 export class JobLog {
   readonly #logger: AgentLogger;
   readonly #now: () => number;
-  #totals: JobTotals = { completed: 0, failed: 0, refused: 0 };
+  #totals: JobTotals = { completed: 0, failed: 0, cancelled: 0, refused: 0 };
 
   /** `now`: of the clock that jobs have their start from, in milliseconds. */
   constructor(logger: AgentLogger, now: () => number) {
@@ -32,16 +36,17 @@ export class JobLog {
     if (state.kind === "running") this.#logger.info("request started", fields);
     if (state.kind !== "ended") return;
     const { outcome, code } = state;
-    const { completed, failed, refused } = this.#totals;
-    if (outcome === "rejected") {
-      this.#totals = { completed, failed, refused: refused + 1 };
-      return;
-    }
-    this.#totals =
-      outcome === "complete"
-        ? { completed: completed + 1, failed, refused }
-        : { completed, failed: failed + 1, refused };
+    const total = totalOf(outcome, code);
+    this.#totals = { ...this.#totals, [total]: this.#totals[total] + 1 };
+    if (outcome === "rejected") return;
     const totalMs = Math.round(this.#now() - job.startedAt);
     this.#logger[outcome === "error" ? "warn" : "info"]("request ended", { ...fields, outcome, code, totalMs });
   }
+}
+
+/** What the agent itself ended, as at its own end, has failed. */
+function totalOf(outcome: EndedState["outcome"], code: string | undefined): keyof JobTotals {
+  if (outcome === "complete") return "completed";
+  if (outcome === "rejected") return "refused";
+  return outcome === "cancelled" && code === "cancelled" ? "cancelled" : "failed";
 }

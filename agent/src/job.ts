@@ -1,7 +1,7 @@
 /** One request on this machine, from its arrival to the acknowledgement of its end. */
 import type { AgentRequest } from "../../src/lib/agent/types.ts";
 import { CliFailure, type CliSink } from "../../src/lib/cli/types.ts";
-import { GatewayError, toGatewayError } from "../../src/lib/http/errors.ts";
+import { GatewayError, toGatewayError, type ErrorCode } from "../../src/lib/http/errors.ts";
 import type { ChatRequest } from "../../src/lib/openai/chat.ts";
 import type { PlacedModel } from "./cli-set.ts";
 import { printable, type AgentLogger } from "./logger.ts";
@@ -33,6 +33,17 @@ export interface JobOptions {
     | undefined;
 }
 
+/** How a request is refused that its CLI cannot carry, or that no CLI is there for. */
+const REFUSALS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "unsupported_parameter",
+  "unsupported_value",
+  "invalid_value",
+  "invalid_type",
+  "missing_required_parameter",
+  "cli_missing",
+  "cli_not_logged_in",
+]);
+
 /** Why a job was aborted: what is said to the proxy, if there is still somebody to say it to. */
 export class JobAbort extends Error {
   readonly body: ErrorBody;
@@ -52,8 +63,11 @@ export class Job {
   readonly #options: JobOptions;
   readonly #abort = new AbortController();
   #state: JobState = { kind: "preparing" };
+  #isOpen = false;
   #deltas = 0;
-  /** What went into the CLI and came out of it, in UTF-16 units, for an estimate of its use. */
+  /** What went into the CLI, for an estimate of its use. */
+  #prompt: ChatRequest | undefined;
+  /** What came out of it, in UTF-16 units. */
   #characters = 0;
 
   constructor(request: AgentRequest, outbox: Outbox, options: JobOptions) {
@@ -113,6 +127,8 @@ export class Job {
     } catch (error) {
       this.#account(error, admission);
       this.#fail(signal.aborted ? signal.reason : error);
+    } finally {
+      this.#prompt = undefined;
     }
   }
 
@@ -129,7 +145,7 @@ export class Job {
       this.reject(refusal.code, refusal.message);
       return;
     }
-    if (admission !== undefined) this.#characters = JSON.stringify(chat).length;
+    if (admission !== undefined) this.#prompt = chat;
     const spentMs = Math.ceil(now() - this.startedAt);
     this.#enter({ kind: "running", model: request.model });
     const outcome = await executor.execute(
@@ -144,7 +160,7 @@ export class Job {
       },
       this.#sink(),
     );
-    admission?.settle(spentTokens(outcome.usage, outcome.usageSource, this.#characters));
+    admission?.settle(spentTokens(outcome.usage, outcome.usageSource, () => this.#countCharacters()));
     signal.throwIfAborted();
     this.outbox.complete(outcome);
     this.#enter({ kind: "ended", outcome: "complete" });
@@ -159,14 +175,22 @@ export class Job {
 
   /** What a failed run used, where it ran at all. */
   #account(error: unknown, admission: Admission | undefined): void {
-    if (this.#state.kind !== "running") admission?.release();
-    else
-      admission?.settle(spentTokens(error instanceof GatewayError ? error.usage : undefined, "cli", this.#characters));
+    const usage = error instanceof GatewayError ? error.usage : undefined;
+    const isUnused = usage === undefined && !this.#isOpen && isRefusal(error);
+    if (this.#state.kind !== "running" || isUnused) admission?.release();
+    else admission?.settle(spentTokens(usage, "cli", () => this.#countCharacters()));
+  }
+
+  #countCharacters(): number {
+    return this.#characters + (this.#prompt === undefined ? 0 : JSON.stringify(this.#prompt).length);
   }
 
   #sink(): CliSink {
     return {
-      open: (opened) => this.outbox.open(opened),
+      open: (opened) => {
+        this.#isOpen = true;
+        this.outbox.open(opened);
+      },
       delta: (delta) => {
         this.#deltas += 1;
         this.#characters += (delta.content?.length ?? 0) + (delta.reasoning_content?.length ?? 0);
@@ -198,6 +222,11 @@ export class Job {
     this.#state = state;
     this.#options.onChange(this);
   }
+}
+
+/** Whether the CLI was never asked: what an upstream refuses has other codes, and may have cost something. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof GatewayError && REFUSALS.has(error.code);
 }
 
 /** A failure as the wire says it. What is not a GatewayError becomes one that tells nothing; a timeout is a deadline. */

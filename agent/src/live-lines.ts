@@ -1,6 +1,6 @@
 /** The lines of the live view: pure, so that they can be tested as text. */
 import type { RunningStatus } from "./control/protocol.ts";
-import { describeLimits } from "./control/running-status.ts";
+import { describeLimits, describePresent, describeTotals } from "./control/running-status.ts";
 import { firstCharacters } from "./first-characters.ts";
 import { printable } from "./logger.ts";
 
@@ -21,9 +21,9 @@ const YELLOW = 33;
  * epoch milliseconds.
  */
 export function liveLines(status: RunningStatus, now: number, screen: Screen): readonly string[] {
-  const { connection, lifecycle, requests, questions, totals, closure } = status;
+  const { connection, lifecycle, requests, questions, closure } = status;
   const state = lifecycle === "draining" ? "draining" : describeConnection(connection);
-  const head = `${state} · ${requests.length} running · ${totals.completed} completed, ${totals.failed} failed, ${totals.refused} refused`;
+  const head = `${state} · ${describePresent(status)} · ${describeTotals(status)}`;
   const isWell = connection.state === "connected" && closure === null && questions.length === 0;
   const rows = [
     // What asks for the owner goes first, since what finds no room is left out from the end.

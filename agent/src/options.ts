@@ -149,7 +149,8 @@ export const OPTIONS = {
   spares: {
     flag: "--spares <number>",
     env: "CODEWISE_SPARES",
-    description: "processes of the CLI that wait for the next request, 0 to 8; each takes some 90 MB and saves a start",
+    description:
+      "processes of claude, and as many of gemini, that wait for the next request, 0 to 8; each saves a start and takes some 90 MB (claude) or 230 MB (gemini); codex takes none, it keeps one process anyway",
     defaultText: "0",
   },
   allowModels: {

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { createStandInClaude, type StandInClaude } from "../../src/test/claude-stand-in/create-stand-in.ts";
 import { findAgents } from "./control/control-client.ts";
-import { stateFolder } from "./control/state-folder.ts";
+import { stateFolder } from "./state-folder.ts";
 import { startScriptedProxy, TEST_SECRET, type ScriptedProxy } from "./testing/scripted-proxy.ts";
 
 const ENTRY = join(import.meta.dirname, "index.ts");

@@ -54,7 +54,9 @@ export async function runProgram(argv: readonly string[], env: Environment): Pro
 /** The program with its commands; exported so that a test can walk its options. */
 export function buildProgram(env: Environment, setExitCode: (code: number) => void): Command {
   const program = new Command("codewise-agent")
-    .description("Serves this machine's Claude Code CLI to a Codewise proxy, without opening a port.")
+    .description(
+      "Serves the claude, codex and gemini CLIs of this machine to a Codewise proxy, without opening a port.",
+    )
     .version(AGENT_VERSION)
     .addHelpText("after", HELP_END)
     .showSuggestionAfterError(false)
@@ -69,7 +71,7 @@ export function buildProgram(env: Environment, setExitCode: (code: number) => vo
   });
   program
     .command("doctor")
-    .description("check the proxy's address, the secret and the CLI, and say what to mend")
+    .description("check the proxy's address, the secret and the CLIs, and say what to mend")
     .option("--json", "print the result as JSON")
     .action(async (options: { json?: boolean }) => {
       setExitCode(await runDoctor(loadConfig(flagsOf(program), env), env, { json: options.json === true }));

@@ -33,7 +33,7 @@ beforeEach(() => {
     closure: null,
     requests: [],
     questions: [],
-    totals: { completed: 3, failed: 1, refused: 2 },
+    totals: { completed: 3, failed: 1, cancelled: 4, refused: 2 },
     limits: {
       allowModels: null,
       hours: null,
@@ -77,12 +77,14 @@ describe("on a terminal", () => {
     status.closure = { reason: "hours", until: NOON + 60_000 };
     status.limits.requestsInHour = { used: 4, limit: 30, resetsAt: NOON + 120_000 };
     expect(liveLines(status, NOON, SCREEN)).toEqual([
-      "connected · 2 running · 3 completed, 1 failed, 2 refused",
+      "connected · 2 running · 3 completed, 1 failed, 4 cancelled, 2 refused",
       "  takes none  outside of the hours, until 12:01",
       "  last hour   4 of 30 requests, the oldest until 12:02",
       "  r1  sonnet  5 s  7 steps",
       "  r2  sonnet  5 s  preparing",
     ]);
+    status.requests.push({ ...REQUEST, requestId: "r3", state: "asking" });
+    expect(liveLines(status, NOON, SCREEN)[0]).toContain("connected · 2 running, 1 waiting · ");
     expect(liveLines({ ...status, connection: { state: "waiting", reason: "gone" } }, NOON, SCREEN)[0]).toContain(
       "not connected: gone · 2 running",
     );
@@ -123,7 +125,7 @@ describe("on a terminal", () => {
   it("writes log lines above the live view and takes that away at the end", () => {
     const display = create({ isTTY: true });
     display.log(ENTRY);
-    const head = "connected · 0 running · 3 completed, 1 failed, 2 refused";
+    const head = "connected · 0 running · 3 completed, 1 failed, 4 cancelled, 2 refused";
     expect(written[0]).toMatch(/^\d\d:\d\d:\d\d hello/);
     expect(written[0]).toContain("hello  requestId=r1\x1b[K\n");
     expect(written[0]).toContain(`\x1b[?7l${head}\x1b[K\n\x1b[?7h\x1b[J`);

@@ -56,6 +56,12 @@ describe("doctor", () => {
     expect(asked).toEqual(["GET /healthz as doctor-1", "POST /api/agent/response as doctor-1"]);
   });
 
+  it("ends what the CLIs have started for it", async () => {
+    const executor = createScriptedExecutor();
+    await check("right", executor);
+    expect([executor.probes, executor.kills]).toEqual([1, 1]);
+  });
+
   it("tells a wrong secret from a wrong address, without quoting it", async () => {
     const found = await check("wrong-secret");
     expect(found["server"]?.ok).toBe(true);

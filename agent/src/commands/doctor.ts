@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { postAnswerSchema } from "../../../src/lib/agent/types.ts";
-import type { CliExecutor } from "../../../src/lib/cli/types.ts";
+import type { CliExecutor, CliReadiness } from "../../../src/lib/cli/types.ts";
 import type { Environment, LoadedConfig } from "../config.ts";
 import { resolveCredential } from "../credentials/resolve-credential.ts";
 import { createExecutors } from "../executors.ts";
@@ -53,7 +53,7 @@ interface LookedFor {
   readonly areRequired: boolean;
 }
 
-/** All checks, in order. Never rejects. */
+/** All checks, in order. Never rejects. The CLIs are ended after it. */
 export async function runChecks(client: ProxyClient, clis: LookedFor, from: Origin): Promise<readonly Check[]> {
   const ofClis = checkClis(clis);
   const server = await checkServer(client, from.url);
@@ -116,7 +116,7 @@ async function checkSecret(client: ProxyClient, source: string): Promise<Check> 
 /** A line for each CLI. Where none has to be there, one that is ready is enough, and what is not installed is left out. */
 async function checkClis({ executors, areRequired }: LookedFor): Promise<readonly Check[]> {
   const signal = AbortSignal.timeout(CHECK_TIMEOUT_MS);
-  const found = await Promise.all(executors.map((executor) => executor.probe(signal)));
+  const found = await Promise.all(executors.map((executor) => probeOnce(executor, signal)));
   const isOneReady = found.some(({ ready }) => ready);
   const shown = areRequired || !isOneReady ? found : found.filter(({ version }) => version !== null);
   return shown.map((cli) => {
@@ -124,6 +124,15 @@ async function checkClis({ executors, areRequired }: LookedFor): Promise<readonl
     const detail = cli.ready ? `${name} is ready` : `${name}: ${cli.reason ?? "not ready"}`;
     return { name: "cli", ok: cli.ready || (!areRequired && isOneReady), detail };
   });
+}
+
+/** Leaves no process and no folder behind. */
+async function probeOnce(executor: CliExecutor, signal: AbortSignal): Promise<CliReadiness> {
+  try {
+    return await executor.probe(signal);
+  } finally {
+    await executor.killAll();
+  }
 }
 
 type Probe = { readonly method: "GET" | "POST"; readonly path: string; readonly body?: string };

@@ -6,7 +6,7 @@ import { createExecutors } from "../executors.ts";
 import { AlreadyRunningError, startControlServer } from "../control/control-server.ts";
 import { createControlHandler } from "../control/control-handler.ts";
 import { runningStatus } from "../control/running-status.ts";
-import { agentPlaces, stateFolder } from "../control/state-folder.ts";
+import { agentPlaces } from "../control/agent-places.ts";
 import { createProxyClient, describeFailure } from "../http-client.ts";
 import { createLogger } from "../logger.ts";
 import { AgentPolicy } from "../policy/agent-policy.ts";
@@ -15,6 +15,7 @@ import { createFileStore } from "../policy/policy-state.ts";
 import { installSignalHandlers } from "../signals.ts";
 import { spoolFolder } from "../spool/spool-folder.ts";
 import { Spool } from "../spool/spool.ts";
+import { stateFolder } from "../state-folder.ts";
 import { createDisplay, type Display } from "../terminal.ts";
 import { sleep } from "../timing.ts";
 import { AGENT_VERSION } from "../version.ts";
@@ -63,9 +64,9 @@ export async function runAgent(loaded: LoadedConfig, env: Environment): Promise<
   const facts = { pid: process.pid, agentId, url: config.url, startedAt: Date.now() };
   const status = () => runningStatus(facts, agent.view(), policy.view(), desk.questions, now());
   const hasKeys = config.approve && process.stdin.isTTY && process.stderr.isTTY;
-  const keys = hasKeys
-    ? createApprovalKeys(process.stdin, desk, () => process.kill(process.pid, "SIGINT"), now)
-    : undefined;
+  // Not by process.kill, which on Windows ends the process without its handlers.
+  const interrupt = (): void => void process.emit("SIGINT", "SIGINT");
+  const keys = hasKeys ? createApprovalKeys(process.stdin, desk, interrupt, now) : undefined;
   const display: Display = createDisplay({
     output: process.stderr,
     status,

@@ -1,8 +1,11 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { runProgram } from "../program.ts";
+import { serviceManager } from "../service/manager.ts";
+import { serviceStatus } from "./service.ts";
 
 let home: string;
 let bin: string;
@@ -85,5 +88,35 @@ describe.skipIf(process.platform !== "linux")("codewise-agent service", () => {
     expect(printed).not.toContain("s3cret");
     expect(existsSync(unit())).toBe(false);
     expect(existsSync(join(home, "calls"))).toBe(false);
+  });
+
+  it("finds in the service what the shell finds: the login's folder goes with it, a relative path is refused", async () => {
+    installSystemctl(0);
+    login();
+    const config = join(home, "config");
+    renameSync(join(home, ".config"), config);
+    expect(await run(["install"], { XDG_CONFIG_HOME: config })).toBe(0);
+    const path = join(config, "systemd", "user", "codewise-agent.service");
+    expect(readFileSync(path, "utf8")).toContain(`Environment="XDG_CONFIG_HOME=${config}"`);
+    const file = join(home, "agent.json");
+    writeFileSync(file, JSON.stringify({ workDir: "work" }), { mode: 0o600 });
+    expect(await run(["install", "--config", file], { XDG_CONFIG_HOME: config })).toBe(2);
+    expect(printed).toContain("--work-dir");
+  });
+
+  it("does not say of a service that is merely loaded that it runs", () => {
+    const manager = serviceManager({ HOME: home }, "darwin", 501);
+    mkdirSync(dirname(manager.file), { recursive: true });
+    writeFileSync(manager.file, "");
+    const path = join(bin, "launchctl");
+    for (const [state, exitCode] of [
+      ["waiting", 5],
+      ["running", 0],
+    ] as const) {
+      writeFileSync(path, `#!/bin/sh\necho "\tstate = ${state}"\n`);
+      chmodSync(path, 0o755);
+      expect(serviceStatus({ PATH: bin }, manager)).toBe(exitCode);
+    }
+    expect(printed).toMatch(/is installed, but does not run[^]*The service runs/);
   });
 });

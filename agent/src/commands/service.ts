@@ -1,12 +1,11 @@
 import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
-import { ConfigError, type Environment, type LoadedConfig, type RawOptions } from "../config.ts";
-import { stateFolder } from "../control/state-folder.ts";
+import type { Environment, LoadedConfig, RawOptions } from "../config.ts";
+import { stateFolder } from "../state-folder.ts";
 import { resolveCredential } from "../credentials/resolve-credential.ts";
 import { EXIT } from "../exit-codes.ts";
-import { longFlag } from "../options.ts";
-import { preparePrivateFolder, writeAtomically } from "../policy/policy-state.ts";
-import { launchOf, relativePaths } from "../service/launch.ts";
+import { preparePrivateFolder, writeAtomically } from "../private-files.ts";
+import { checkPaths, launchOf } from "../service/launch.ts";
 import type { ServiceManager } from "../service/manager.ts";
 import { runTool } from "../service/run-tool.ts";
 
@@ -23,15 +22,15 @@ export function installService(
   const launch = launchOf(loaded, flags, env, program);
   // A service without a credential would only fail where nobody looks.
   resolveCredential(loaded, env);
-  const [relative] = relativePaths(flags, env);
-  if (relative !== undefined) throw new ConfigError(`${longFlag(relative)} must be an absolute path for a service`);
+  checkPaths(loaded.config);
+  const text = manager.text(launch);
   // One that is installed already has other options, and not every manager lets it be replaced while it runs.
   if (existsSync(manager.file)) for (const command of manager.uninstall) runTool(command, env);
   mkdirSync(dirname(manager.file), { recursive: true });
   // For the log of launchd, which makes no folders.
   preparePrivateFolder(stateFolder(env));
   const mark = manager.encoding === "utf16le" ? "\ufeff" : "";
-  writeAtomically(manager.file, Buffer.from(`${mark}${manager.text(launch)}`, manager.encoding));
+  writeAtomically(manager.file, Buffer.from(`${mark}${text}`, manager.encoding));
   say(`Wrote ${manager.file}.`);
   if (program.some((part) => part.includes("_npx"))) {
     say("Note: this copy lies in a cache of npx, which may be emptied: npm install --global codewise-agent keeps one.");
@@ -60,10 +59,11 @@ export function serviceStatus(env: Environment, manager: ServiceManager): number
     say("No service is installed.");
     return EXIT.notRunning;
   }
-  const { outcome, line } = runTool(manager.status, env);
+  const { outcome, line, output } = runTool(manager.status, env);
   if (outcome === "succeeded") {
-    say(`The service runs (${manager.file}).`);
-    return EXIT.ok;
+    const isRunning = manager.isRunning(output);
+    say(`The service ${isRunning ? "runs" : "is installed, but does not run"} (${manager.file}).`);
+    return isRunning ? EXIT.ok : EXIT.notRunning;
   }
   const why = outcome === "missing" ? `${manager.status[0]} was not found` : line;
   say(`The service does not run: ${why === "" ? "no reason was given" : why}`);

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { parseJson } from "../http-client.ts";
 import {
   controlAnswerSchema,
-  MAX_LINE,
+  MAX_ANSWER,
   type ControlAnswer,
   type ControlCommand,
   type RunningStatus,
@@ -13,6 +13,7 @@ import {
 
 const ANSWER_MS = 5000;
 const MAX_AGENTS = 64;
+const ASKED_AT_ONCE = 64;
 
 export interface RunningAgent {
   readonly address: string;
@@ -29,7 +30,7 @@ export async function askAgent(address: string, command: ControlCommand): Promis
     let text = "";
     for await (const part of socket) {
       text += String(part);
-      if (text.length > MAX_LINE) throw new Error("the agent's answer is too long");
+      if (text.length > MAX_ANSWER) throw new Error("the agent's answer is too long");
     }
     const answer = controlAnswerSchema.safeParse(parseJson(text));
     if (!answer.success) throw new Error("the agent's answer is malformed: is it of another version?");
@@ -40,26 +41,33 @@ export async function askAgent(address: string, command: ControlCommand): Promis
   }
 }
 
-/** The agents of this user that run. Those whose process is dead are left out. */
+/** The agents of this user that run, 64 at most. Those whose process is dead are left out, however many they are. */
 export async function findAgents(folder: string): Promise<readonly RunningAgent[]> {
-  const asked = markers(folder).map(async (marker): Promise<RunningAgent | undefined> => {
-    try {
-      const address = readFileSync(join(folder, marker), "utf8");
-      const answer = await askAgent(address, { command: "status" });
-      return "status" in answer ? { address, status: answer.status } : undefined;
-    } catch {
-      return undefined;
-    }
-  });
-  return (await Promise.all(asked)).filter((agent) => agent !== undefined);
+  const names = markers(folder);
+  const found: RunningAgent[] = [];
+  for (let first = 0; first < names.length && found.length < MAX_AGENTS; first += ASKED_AT_ONCE) {
+    const asked = names.slice(first, first + ASKED_AT_ONCE).map((marker) => askMarked(join(folder, marker)));
+    found.push(...(await Promise.all(asked)).filter((agent) => agent !== undefined));
+  }
+  return found.slice(0, MAX_AGENTS);
+}
+
+/** Undefined where it does not answer. */
+async function askMarked(marker: string): Promise<RunningAgent | undefined> {
+  try {
+    const address = readFileSync(marker, "utf8");
+    const answer = await askAgent(address, { command: "status" });
+    return "status" in answer ? { address, status: answer.status } : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function markers(folder: string): readonly string[] {
   try {
     return readdirSync(folder)
       .filter((name) => name.endsWith(".agent"))
-      .toSorted()
-      .slice(0, MAX_AGENTS);
+      .toSorted();
   } catch {
     return [];
   }

@@ -3,11 +3,12 @@ import { chmodSync, rmSync } from "node:fs";
 import { once } from "node:events";
 import { createConnection, createServer, type Server, type Socket } from "node:net";
 import { dirname } from "node:path";
-import { preparePrivateFolder, writeAtomically } from "../policy/policy-state.ts";
+import { preparePrivateFolder, writeAtomically } from "../private-files.ts";
 import { commandSchema, type ControlAnswer, type ControlCommand } from "./protocol.ts";
 import { parseJson } from "../http-client.ts";
-import type { AgentPlaces } from "./state-folder.ts";
+import type { AgentPlaces } from "./agent-places.ts";
 
+/** The longest command that is taken, in characters. */
 const MAX_COMMAND = 64 * 1024;
 const MAX_CONNECTIONS = 16;
 const CONNECTION_MS = 10_000;

@@ -1,14 +1,14 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { agentPlaces, type AgentPlaces } from "./agent-places.ts";
 import { askAgent, findAgents } from "./control-client.ts";
 import { AlreadyRunningError, startControlServer, type ControlServer } from "./control-server.ts";
 import type { ControlCommand, RunningStatus } from "./protocol.ts";
-import { agentPlaces, stateFolder, type AgentPlaces } from "./state-folder.ts";
 
 let folder: string;
 let commands: ControlCommand[];
@@ -33,7 +33,7 @@ const status = (agentId: string): RunningStatus => ({
   closure: null,
   requests: [],
   questions: [],
-  totals: { completed: 0, failed: 0, refused: 0 },
+  totals: { completed: 0, failed: 0, cancelled: 0, refused: 0 },
   limits: {
     allowModels: null,
     hours: null,
@@ -74,6 +74,15 @@ describe("the control channel", () => {
     expect(await findAgents(join(folder, "none"))).toEqual([]);
   });
 
+  it("finds an agent behind however many that were killed", async () => {
+    const { address } = placesOf("dead");
+    for (let count = 0; count < 200; count += 1) writeFileSync(join(folder, `${count}.agent`), address);
+    const { marker } = await start("one");
+    renameSync(marker, join(folder, "z.agent"));
+    expect(await findAgents(folder)).toHaveLength(1);
+    renameSync(join(folder, "z.agent"), marker);
+  });
+
   it("refuses a second agent of the same name while the first lives", async () => {
     await start("one");
     await expect(start("one")).rejects.toThrow(AlreadyRunningError);
@@ -112,17 +121,5 @@ describe("the control channel", () => {
     const { address } = await start("one", deep);
     expect(address.length).toBeLessThan(104);
     expect(await findAgents(deep)).toHaveLength(1);
-  });
-});
-
-describe("stateFolder", () => {
-  it.each([
-    ["linux", { HOME: "/h" }, "/h/.local/state/codewise"],
-    ["linux", { HOME: "/h", XDG_STATE_HOME: "/s" }, "/s/codewise"],
-    ["linux", { HOME: "/h", XDG_STATE_HOME: "relative" }, "/h/.local/state/codewise"],
-    ["darwin", { HOME: "/h", XDG_STATE_HOME: "/s" }, "/h/Library/Application Support/codewise"],
-    ["win32", { LOCALAPPDATA: "/l" }, "/l/codewise"],
-  ] as const)("on %s with %j is %s", (platform, env, expected) => {
-    expect(stateFolder(env, platform)).toBe(expected);
   });
 });

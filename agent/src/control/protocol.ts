@@ -1,8 +1,8 @@
 /** What the commands say to a running agent, and what it answers: one line of JSON each. */
 import { z } from "zod";
 
-/** The longest line either side takes, in characters. */
-export const MAX_LINE = 1024 * 1024;
+/** The longest answer that a command takes, in characters. */
+export const MAX_ANSWER = 1024 * 1024;
 export const MAX_PAUSE_MS = 366 * 24 * 60 * 60_000;
 
 export const commandSchema = z.discriminatedUnion("command", [
@@ -45,7 +45,13 @@ export const runningStatusSchema = z.object({
     }),
   ),
   /** Since the start. */
-  totals: z.object({ completed: countSchema, failed: countSchema, refused: countSchema }),
+  totals: z.object({
+    completed: countSchema,
+    failed: countSchema,
+    /** An agent of an earlier version counts them among those that failed. */
+    cancelled: countSchema.default(0),
+    refused: countSchema,
+  }),
   limits: z.object({
     allowModels: z.array(z.string()).nullable(),
     hours: z.array(z.string()).nullable(),

@@ -9,19 +9,20 @@ import { formatStatus, runningStatus } from "./running-status.ts";
 const NOON = new Date(2026, 10, 25, 12).getTime();
 const HOUR = 3_600_000;
 
-const job = {
+const fields = {
   id: "r1\u001b[2J",
   request: { model: "sonnet" },
   startedAt: 0,
   deltas: 7,
   isActive: true,
   state: { kind: "running", model: "sonnet" },
-} as unknown as Job;
+};
+const job = fields as unknown as Job;
 const view: AgentView = {
   connection: { kind: "connected", sessionId: "s" },
   lifecycle: "running",
   jobs: [job],
-  totals: { completed: 3, failed: 1, refused: 2 },
+  totals: { completed: 3, failed: 1, cancelled: 4, refused: 2 },
 };
 const policy: PolicyView = {
   closure: { reason: "requests", until: NOON + HOUR / 2 },
@@ -51,7 +52,7 @@ describe("status", () => {
     ).toEqual([
       expect.stringMatching(/^laptop at https:\/\/proxy\.example \(pid 42, version .+\)$/),
       "  connection  connected",
-      "  requests    1 running, 3 completed, 1 failed, 2 refused since 11:00",
+      "  requests    1 running, 3 completed, 1 failed, 4 cancelled, 2 refused since 11:00",
       "    r1 [2J  sonnet  5 s  7 steps",
       "  takes none  the requests of the hour are used up, until 12:30",
       "  models      sonnet, claude-*",
@@ -62,6 +63,12 @@ describe("status", () => {
       "              by codewise-agent approve <number>, or deny <number>",
       "",
     ]);
+  });
+
+  it("counts what waits for approval apart from what runs", () => {
+    const asking = { ...fields, state: { kind: "asking" } } as unknown as Job;
+    const text = formatStatus(runningStatus(facts, { ...view, jobs: [job, asking] }, policy, [question], 0), NOON);
+    expect(text).toContain("1 running, 1 waiting, 3 completed");
   });
 
   it("says how a pause without an end is ended, and why it is not connected", () => {

@@ -60,11 +60,11 @@ export function runningStatus(
 
 /** For `codewise-agent status`. `now`: the wall clock, in epoch milliseconds. */
 export function formatStatus(status: RunningStatus, now: number): string {
-  const { requests, questions, totals } = status;
+  const { requests, questions } = status;
   return [
     `${status.agentId} at ${status.url} (pid ${status.pid}, version ${status.version})`,
     `  connection  ${describeConnection(status)}`,
-    `  requests    ${requests.length} running, ${totals.completed} completed, ${totals.failed} failed, ${totals.refused} refused since ${formatTime(status.startedAt, now)}`,
+    `  requests    ${describePresent(status)}, ${describeTotals(status)} since ${formatTime(status.startedAt, now)}`,
     ...requests.map(
       ({ requestId, model, state, ageMs, deltas }) =>
         `    ${requestId}  ${model}  ${Math.floor(ageMs / 1000)} s  ${state === "running" ? `${deltas} steps` : state}`,
@@ -77,6 +77,19 @@ export function formatStatus(status: RunningStatus, now: number): string {
     ...(questions.length === 0 ? [] : ["              by codewise-agent approve <number>, or deny <number>"]),
     "",
   ].join("\n");
+}
+
+/** How many requests run, and how many wait for the owner's word. */
+export function describePresent({ requests }: Pick<RunningStatus, "requests">): string {
+  const waiting = requests.filter(({ state }) => state === "asking").length;
+  const running = `${requests.length - waiting} running`;
+  return waiting === 0 ? running : `${running}, ${waiting} waiting`;
+}
+
+/** How many have ended which way. */
+export function describeTotals({ totals }: Pick<RunningStatus, "totals">): string {
+  const { completed, failed, cancelled, refused } = totals;
+  return `${completed} completed, ${failed} failed, ${cancelled} cancelled, ${refused} refused`;
 }
 
 /** The owner's rules, one line each, with what is used and when it resets; the present closure first. */

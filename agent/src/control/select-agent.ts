@@ -4,7 +4,7 @@ import { EXIT } from "../exit-codes.ts";
 import { describeFailure } from "../http-client.ts";
 import { askAgent, findAgents } from "./control-client.ts";
 import type { ControlCommand, RunningStatus } from "./protocol.ts";
-import { stateFolder } from "./state-folder.ts";
+import { stateFolder } from "../state-folder.ts";
 
 export const NOT_RUNNING = "no agent runs here, or none for the proxy and id that were given";
 

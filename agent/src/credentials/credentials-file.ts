@@ -1,12 +1,11 @@
 /** The tokens that `codewise-agent login` was given, one for each proxy, in a file that only its owner can read. */
-import { randomUUID } from "node:crypto";
-import { chmodSync, closeSync, constants, fstatSync, fsyncSync, lstatSync, mkdirSync, openSync } from "node:fs";
-import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, isAbsolute, join } from "node:path";
 import { z } from "zod";
 import { agentIdSchema } from "../../../src/lib/agent/types.ts";
 import { ConfigError, type Environment } from "../config.ts";
+import { preparePrivateFolder, writeAtomically } from "../private-files.ts";
 
 const MAX_FILE_BYTES = 1024 * 1024;
 const OTHERS = 0o077;
@@ -56,12 +55,7 @@ export function removeCredential(path: string, url: string): void {
 
 /** Makes the file's folder, closed to other users. Throws {@link ConfigError} where that cannot be. */
 export function prepareFolder(path: string): void {
-  orConfigError("make a folder for", path, () => {
-    const folder = dirname(path);
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    if (!lstatSync(folder).isDirectory()) throw new ConfigError(`${folder} is no folder`);
-    chmodSync(folder, 0o700);
-  });
+  orConfigError("make a folder for", path, () => preparePrivateFolder(dirname(path)));
 }
 
 function readFile(path: string): Stored {
@@ -91,24 +85,9 @@ function readOwnFile(path: string): string | undefined {
   }
 }
 
-/** At once or not at all: whoever reads sees the old file or the new one. */
 function writeFile(path: string, proxies: Stored): void {
   prepareFolder(path);
-  const temporary = `${path}.${randomUUID()}.tmp`;
-  orConfigError("write", path, () => {
-    try {
-      const file = openSync(temporary, "wx", 0o600);
-      try {
-        writeFileSync(file, `${JSON.stringify({ proxies }, null, 2)}\n`);
-        fsyncSync(file);
-      } finally {
-        closeSync(file);
-      }
-      renameSync(temporary, path);
-    } finally {
-      rmSync(temporary, { force: true });
-    }
-  });
+  orConfigError("write", path, () => writeAtomically(path, `${JSON.stringify({ proxies }, null, 2)}\n`));
 }
 
 function parse(text: string): unknown {

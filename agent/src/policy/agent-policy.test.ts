@@ -68,6 +68,15 @@ describe("the owner's policy", () => {
     expect(saved).toBeUndefined();
   });
 
+  it("looks into a prompt only where there is a limit of tokens", () => {
+    let looks = 0;
+    const body = { toJSON: () => (looks += 1) };
+    admitted(create({ maxRequestsPerHour: 5 }).admit(request({ body }))).settle(spent(1));
+    expect(looks).toBe(0);
+    admitted(create({ maxTokensPerDay: 5 }).admit(request({ body })));
+    expect(looks).toBe(1);
+  });
+
   it("refuses models that are not allowed, and offers the others only", () => {
     const policy = create({ allowModels: ["claude-haiku-*"] });
     expect(policy.offers(["sonnet", "claude-*"])).toEqual(["claude-haiku-*"]);

@@ -104,7 +104,11 @@ export class AgentPolicy {
 
   /** What may be offered of these models now, by their names on the wire. */
   offers(models: readonly string[]): readonly string[] {
-    if (this.closure !== undefined) return [];
+    return this.closure === undefined ? this.allowed(models) : [];
+  }
+
+  /** What may be offered of these models whenever requests are taken. */
+  allowed(models: readonly string[]): readonly string[] {
     const { allowModels } = this.#options.rules;
     return allowModels === undefined ? models : allowedOffers(allowModels, models);
   }
@@ -119,8 +123,7 @@ export class AgentPolicy {
       return { code: "policy", message: "The owner of this agent does not let it take requests now." };
     }
     const { clock } = this.#options;
-    const characters = request.body === undefined ? FETCHED_CHARACTERS : JSON.stringify(request.body).length;
-    const reservation = this.#ledger.reserve(clock(), estimateTokens(characters));
+    const reservation = this.#ledger.reserve(clock(), this.#tokensToHold(request));
     this.#counted();
     return {
       settle: (spent) => {
@@ -132,6 +135,12 @@ export class AgentPolicy {
         this.#counted();
       },
     };
+  }
+
+  /** Nothing where no limit asks for it: a prompt may be long. */
+  #tokensToHold({ body }: AgentRequest): number {
+    if (this.#options.rules.maxTokensPerDay === undefined) return 0;
+    return estimateTokens(body === undefined ? FETCHED_CHARACTERS : JSON.stringify(body).length);
   }
 
   /** Takes nothing from now on: for so many milliseconds, or until {@link resume}. What runs goes on. */

@@ -14,6 +14,10 @@ describe("allowsModel", () => {
     [["claude-cli/*"], "sonnet", true],
     [["claude-cli/*"], "codex-cli/gpt-5", false],
     [["claude-cli/sonnet"], "sonnet", true],
+    [["codex"], "codex-cli/codex", true],
+    [["codex"], "codex-cli/gpt-5", false],
+    [["gemini"], "gemini-cli/gemini", true],
+    [["codex"], "codex", false],
     [[], "sonnet", false],
   ])("by %j answers for %s: %s", (patterns, model, expected) => {
     expect(allowsModel(patterns, model)).toBe(expected);
@@ -37,6 +41,11 @@ describe("allowedOffers", () => {
     [["c*"], ["claude-*", "codex-cli/gpt-5"], ["claude-*", "codex-cli/gpt-5"]],
     [["claude-cli/*"], ["sonnet", "claude-*", "codex-cli/*"], ["sonnet", "claude-*"]],
     [["gpt-*"], ["sonnet"], []],
+    [
+      ["codex", "gemini"],
+      ["sonnet", "codex-cli/codex", "codex-cli/*", "gemini-cli/gemini"],
+      ["codex-cli/codex", "gemini-cli/gemini"],
+    ],
     [["claude-cli/"], ["*", "sonnet"], []],
   ])("of what is offered leaves by %j of %j: %j", (patterns, offers, expected) => {
     expect(allowedOffers(patterns, offers)).toEqual(expected);

@@ -1,15 +1,16 @@
 /** Which models the owner allows, and what of an offer is left of that. */
-import { cliPrefix, splitWireModel, toWireModel } from "../../../src/lib/cli/model-names.ts";
+import { CLI_NAMES, cliPrefix, splitWireModel, toWireModel } from "../../../src/lib/cli/model-names.ts";
 
 const CLAUDE_PREFIX = cliPrefix("claude");
 
 /**
  * Whether a model, by a name on the wire, matches one of the patterns: names on the wire, with a trailing `*` for all that
- * begin so. A pattern may name Claude's models by `claude-cli/` too, though they have no prefix on the wire.
+ * begin so. A pattern may name Claude's models by `claude-cli/` too, though they have no prefix on the wire; the bare name
+ * of another CLI, as the proxy lists it to clients, is the model that the CLI chooses: `codex` is `codex-cli/codex`.
  */
 export function allowsModel(patterns: readonly string[], wireModel: string): boolean {
   const name = canonical(wireModel);
-  return patterns.some((pattern) => matches(pattern, name));
+  return patterns.some((pattern) => matches(onWire(pattern), name));
 }
 
 /**
@@ -20,7 +21,7 @@ export function allowedOffers(patterns: readonly string[], offers: readonly stri
   const allowed = new Set<string>();
   for (const offer of offers) {
     for (const pattern of patterns) {
-      const common = narrower(pattern, offer);
+      const common = narrower(onWire(pattern), offer);
       // The prefix of Claude's models alone names none.
       if (common !== undefined && common !== "") allowed.add(common);
     }
@@ -32,6 +33,12 @@ export function allowedOffers(patterns: readonly string[], offers: readonly stri
 function canonical(wireModel: string): string {
   const { cli, model } = splitWireModel(wireModel);
   return toWireModel(cli, model);
+}
+
+/** A pattern by names on the wire, apart from `claude-cli/`. */
+function onWire(pattern: string): string {
+  const cli = CLI_NAMES.find((name) => name === pattern && name !== "claude");
+  return cli === undefined ? pattern : toWireModel(cli, cli);
 }
 
 function matches(pattern: string, name: string): boolean {

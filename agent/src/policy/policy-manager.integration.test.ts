@@ -74,6 +74,29 @@ describe("what a request used", () => {
     expect(used(policy)).toEqual({ requests: 2, tokens: 47, estimated: 0 });
   });
 
+  it.each(["unsupported_value", "cli_missing", "cli_not_logged_in"] as const)(
+    "is nothing, also of the hour, where it was refused with %s before the CLI was asked",
+    async (code) => {
+      const { executor, policy } = await start("laptop", { maxRequestsPerHour: 5, maxTokensPerDay: 1_000_000 });
+      executor.execute = () => Promise.reject(new CliFailure(code, "No."));
+      await rejection(proxy.manager.dispatchRequest(proxy.call({ prompt: "p".repeat(4000) })));
+      expect(used(policy)).toEqual({ requests: 0, tokens: 0, estimated: 0 });
+    },
+  );
+
+  it("is estimated where an upstream refused it, or the CLI had begun to answer", async () => {
+    const { executor, policy } = await start("laptop");
+    const first = rejection(proxy.manager.dispatchRequest(proxy.call()));
+    (await executor.run(0)).fail(new CliFailure("unsupported_value", "No."));
+    await first;
+    executor.execute = () => Promise.reject(new CliFailure("context_length_exceeded", "No."));
+    await rejection(proxy.manager.dispatchRequest(proxy.call()));
+    const { requests, tokens, estimated } = used(policy);
+    expect(requests).toBe(2);
+    expect(tokens).toBeGreaterThan(0);
+    expect(tokens).toBe(estimated);
+  });
+
   it("is estimated from what went in and came out, where a run was cancelled, and said so", async () => {
     const { executor, policy } = await start("laptop");
     const client = new AbortController();

@@ -1,9 +1,8 @@
 /** What the policy must know after a restart, in one small file that only its owner can read. */
-import { randomUUID } from "node:crypto";
-import { chmodSync, closeSync, fsyncSync, lstatSync, mkdirSync, openSync, readFileSync } from "node:fs";
-import { renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { z } from "zod";
+import { preparePrivateFolder, writeAtomically } from "../private-files.ts";
 import { ledgerStateSchema } from "./usage-ledger.ts";
 
 const MAX_FILE_BYTES = 1024 * 1024;
@@ -51,31 +50,6 @@ export function createFileStore(path: string, onProblem: (problem: string) => vo
       }
     },
   };
-}
-
-/** A folder of this user's own, made if need be and closed to others. Throws the system's errors. */
-export function preparePrivateFolder(folder: string): void {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  // Where others may write beside it, as in the folder for temporary files, it might be a link of theirs.
-  if (!lstatSync(folder).isDirectory()) throw new Error(`${folder} is no folder`);
-  chmodSync(folder, 0o700);
-}
-
-/** At once or not at all: whoever reads sees the old file or the new one. Its folder must be there. Throws the system's errors. */
-export function writeAtomically(path: string, text: string | Uint8Array): void {
-  const temporary = `${path}.${randomUUID()}.tmp`;
-  try {
-    const file = openSync(temporary, "wx", 0o600);
-    try {
-      writeFileSync(file, text);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    renameSync(temporary, path);
-  } finally {
-    rmSync(temporary, { force: true });
-  }
 }
 
 function readBounded(path: string): string {

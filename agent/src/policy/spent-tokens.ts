@@ -11,13 +11,13 @@ export function estimateTokens(characters: number): number {
 
 /**
  * Tokens of prompt and answer, cached ones included. Where the CLI told none, as of a run that was cancelled, they are
- * estimated from the characters that went in and came out.
+ * estimated from the characters that went in and came out, which are counted for this only.
  */
 export function spentTokens(
   usage: Usage | undefined,
   source: "cli" | "estimate" | "none",
-  characters: number,
+  characters: () => number,
 ): SpentTokens {
-  if (usage === undefined || source === "none") return { tokens: estimateTokens(characters), isEstimate: true };
+  if (usage === undefined || source === "none") return { tokens: estimateTokens(characters()), isEstimate: true };
   return { tokens: usage.total_tokens, isEstimate: source === "estimate" };
 }

@@ -1,19 +1,22 @@
 /** How a service manager starts the agent: without secrets, which stay in files that only their owner can read. */
-import { resolve } from "node:path";
+import { isAbsolute, resolve } from "node:path";
 import { ConfigError, type Environment, type LoadedConfig, type RawOptions } from "../config.ts";
-import { longFlag, OPTION_NAMES, OPTIONS, optionSpec, type OptionName } from "../options.ts";
+import { longFlag, OPTION_NAMES, OPTIONS, optionSpec, type AgentConfig, type OptionName } from "../options.ts";
+import { SPOOL_OFF } from "../spool/spool-folder.ts";
 
 export interface Launch {
   /** Program and arguments. */
   readonly command: readonly string[];
-  /** The PATH that CLIs are found by. */
-  readonly path: string;
+  /** The PATH that CLIs are found by, and what names the folders that the login and the state lie in. */
+  readonly variables: Readonly<Record<string, string>>;
   /** How long an orderly end may take, in seconds. */
   readonly stopSeconds: number;
 }
 
 /** Beyond the drain: for ending what still runs, and for the goodbye. */
 const STOP_EXTRA_SECONDS = 30;
+/** By the XDG Base Directory Specification; one that is not absolute counts for nothing. */
+const FOLDER_VARIABLES = ["XDG_CONFIG_HOME", "XDG_STATE_HOME"];
 
 /**
  * The command line with every option that was given by a flag or a variable, apart from the secret. Throws ConfigError
@@ -41,17 +44,31 @@ export function launchOf(
   });
   return {
     command: [...program, ...options],
-    path: env["PATH"] ?? "",
+    variables: { PATH: env["PATH"] ?? "", ...folderVariables(env) },
     stopSeconds: loaded.config.drainTimeout + STOP_EXTRA_SECONDS,
   };
 }
 
-/** Options that a service needs as paths and that are not absolute would be looked for in another folder: names them. */
-export function relativePaths(flags: RawOptions, env: Environment): readonly OptionName[] {
-  return OPTION_NAMES.filter((name) => /<(file|folder)>/.test(optionSpec(name).flag) && name !== "config").filter(
-    (name) => {
-      const value = flags[name] ?? env[OPTIONS[name].env];
-      return typeof value === "string" && value.includes("/") && !/^([/\\]|[A-Za-z]:)/.test(value);
-    },
-  );
+function folderVariables(env: Environment): Readonly<Record<string, string>> {
+  const given = FOLDER_VARIABLES.map((name) => [name, env[name] ?? ""] as const);
+  return Object.fromEntries(given.filter(([, value]) => isAbsolute(value)));
+}
+
+/**
+ * What a service would look for in another folder, wherever it was given: a folder must be an absolute path, and a program
+ * that, or a bare name. Throws ConfigError.
+ */
+export function checkPaths(config: AgentConfig): void {
+  const values: Readonly<Record<string, unknown>> = config;
+  for (const name of OPTION_NAMES) {
+    const kind = /<(file|folder)>/.exec(optionSpec(name).flag)?.[1];
+    const value = values[name];
+    if (kind === undefined || typeof value !== "string" || isAbsolute(value)) continue;
+    if (kind === "folder" && value !== SPOOL_OFF) throw relativePath(name, "an absolute path");
+    if (kind === "file" && /[/\\:]/.test(value)) throw relativePath(name, "an absolute path, or a name on the PATH,");
+  }
+}
+
+function relativePath(name: OptionName, wanted: string): ConfigError {
+  return new ConfigError(`${longFlag(name)} (${OPTIONS[name].env}) must be ${wanted} for a service`);
 }

@@ -3,7 +3,7 @@ import type { Launch } from "./launch.ts";
 export const LAUNCHD_LABEL = "dev.codewise.agent";
 
 /** A launchd agent's property list; see launchd.plist(5). `logFile`: where the agent's lines go. */
-export function launchdPlist({ command, path, stopSeconds }: Launch, logFile: string): string {
+export function launchdPlist({ command, variables, stopSeconds }: Launch, logFile: string): string {
   return `<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
 <plist version="1.0">
@@ -15,9 +15,9 @@ export function launchdPlist({ command, path, stopSeconds }: Launch, logFile: st
 ${command.map((word) => `    <string>${escapeXml(word)}</string>\n`).join("")}  </array>
   <key>EnvironmentVariables</key>
   <dict>
-    <key>PATH</key>
-    <string>${escapeXml(path)}</string>
-  </dict>
+${Object.entries(variables)
+  .map(([name, value]) => `    <key>${name}</key>\n    <string>${escapeXml(value)}</string>\n`)
+  .join("")}  </dict>
   <key>RunAtLoad</key>
   <true/>
   <key>KeepAlive</key>

@@ -2,25 +2,32 @@
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import type { Environment } from "../config.ts";
-import { stateFolder } from "../control/state-folder.ts";
+import { stateFolder } from "../state-folder.ts";
 import { LAUNCHD_LABEL, launchdPlist } from "./launchd-plist.ts";
 import type { Launch } from "./launch.ts";
 import { SYSTEMD_UNIT, systemdUnit } from "./systemd-unit.ts";
 import { WINDOWS_TASK, windowsTask } from "./windows-task.ts";
+
+const TASK_STATE = `[int](Get-ScheduledTask -TaskName '${WINDOWS_TASK}' -ErrorAction Stop).State`;
+/** TASK_STATE_RUNNING of the Task Scheduler's TASK_STATE enumeration. */
+const TASK_RUNNING = "4";
 
 type CommandLine = readonly [string, ...string[]];
 
 export interface ServiceManager {
   /** The file that describes the service. */
   readonly file: string;
+  /** Throws ConfigError where the service cannot have what it is to be started with. */
   text(launch: Launch): string;
   readonly encoding: "utf8" | "utf16le";
   /** Run after the file was written. */
   readonly install: readonly CommandLine[];
   /** Run before the file is removed. */
   readonly uninstall: readonly CommandLine[];
-  /** Succeeds where the service runs. */
+  /** Fails where no service is installed, or none runs. */
   readonly status: CommandLine;
+  /** Whether it runs, by what `status` has printed where it succeeded. */
+  isRunning(output: string): boolean;
   /** Shows the log; undefined where none is kept. */
   logs(options: { readonly follow: boolean; readonly lines: number }): CommandLine | undefined;
   /** What the owner may want to do beside. */
@@ -49,6 +56,7 @@ function systemd(env: Environment, home: string): ServiceManager {
     ],
     uninstall: [["systemctl", "--user", "disable", "--now", SYSTEMD_UNIT]],
     status: ["systemctl", "--user", "is-active", SYSTEMD_UNIT],
+    isRunning: () => true,
     logs: ({ follow, lines }) => [
       ...(["journalctl", "--user", "--no-pager", "--output=cat", `--lines=${lines}`] as const),
       `--unit=${SYSTEMD_UNIT}`,
@@ -69,6 +77,8 @@ function launchd(env: Environment, home: string, userId: number): ServiceManager
     install: [["launchctl", "bootstrap", domain, file]],
     uninstall: [["launchctl", "bootout", `${domain}/${LAUNCHD_LABEL}`]],
     status: ["launchctl", "print", `${domain}/${LAUNCHD_LABEL}`],
+    // It succeeds for whatever is loaded.
+    isRunning: (output) => /^\s*state = running\s*$/m.test(output),
     logs: ({ follow, lines }) => ["tail", "-n", String(lines), ...(follow ? ["-f"] : []), logFile],
     hint: undefined,
   };
@@ -89,7 +99,9 @@ function scheduledTask(env: Environment): ServiceManager {
       ["schtasks", "/End", "/TN", WINDOWS_TASK],
       ["schtasks", "/Delete", "/F", "/TN", WINDOWS_TASK],
     ],
-    status: ["schtasks", "/Query", "/TN", WINDOWS_TASK],
+    // As a number: schtasks tells the state in the language of the system.
+    status: ["powershell", "-NoProfile", "-NonInteractive", "-Command", TASK_STATE],
+    isRunning: (output) => output.trim() === TASK_RUNNING,
     logs: () => undefined,
     hint: undefined,
   };

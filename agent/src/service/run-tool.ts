@@ -6,6 +6,8 @@ export interface ToolResult {
   readonly outcome: "succeeded" | "failed" | "missing";
   /** The first line of what it printed, printable. */
   readonly line: string;
+  /** All that it printed to its standard output, as it is. */
+  readonly output: string;
 }
 
 const TOOL_MS = 120_000;
@@ -26,5 +28,5 @@ export function runTool(
   const isMissing = found.error !== undefined && "code" in found.error && found.error.code === "ENOENT";
   const line = `${found.stderr ?? ""}\n${found.stdout ?? ""}`.trim().replace(/\n[^]*/, "");
   const outcome = found.status === 0 ? "succeeded" : isMissing ? "missing" : "failed";
-  return { outcome, line: printable(line).slice(0, 500) };
+  return { outcome, line: printable(line).slice(0, 500), output: found.stdout ?? "" };
 }

@@ -1,15 +1,16 @@
 import { execFileSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
-import { ConfigError, loadConfig } from "../config.ts";
+import { ConfigError, loadConfig, type RawOptions } from "../config.ts";
 import { launchdPlist } from "./launchd-plist.ts";
-import { launchOf, relativePaths, type Launch } from "./launch.ts";
+import { checkPaths, launchOf, type Launch } from "./launch.ts";
+import { serviceManager } from "./manager.ts";
 import { systemdUnit } from "./systemd-unit.ts";
 import { windowsTask } from "./windows-task.ts";
 
 const AWKWARD = 'a b"c\\d%h$HOME\\';
 const LAUNCH: Launch = {
   command: ["/usr/bin/node", "/opt/agent/index.js", "--url", "https://proxy.example", "--work-dir", AWKWARD],
-  path: "/usr/bin:/home/a b/bin",
+  variables: { PATH: "/usr/bin:/home/a b/bin", XDG_CONFIG_HOME: "/home/a b/config" },
   stopSeconds: 90,
 };
 
@@ -23,7 +24,7 @@ describe("launchOf", () => {
       command: "node agent.js --url https://proxy.example --cli claude --cli codex --max-concurrency 3 --approve".split(
         " ",
       ),
-      path: "/bin",
+      variables: { PATH: "/bin" },
       stopSeconds: 90,
     });
   });
@@ -42,9 +43,31 @@ describe("launchOf", () => {
     expect(attempt).not.toThrow(/s3cret/);
   });
 
-  it("names paths that a service would look for elsewhere", () => {
-    expect(relativePaths({ claudePath: "./claude" }, { CODEWISE_WORK_DIR: "/tmp" })).toEqual(["claudePath"]);
-    expect(relativePaths({ claudePath: "claude", codexPath: "/a/codex" }, {})).toEqual([]);
+  it("takes over the folders that the login and the state are found by", () => {
+    const variables = { ...env, XDG_CONFIG_HOME: "/c", XDG_STATE_HOME: "relative" };
+    const launch = launchOf(loadConfig(flags, variables), flags, variables, ["node"]);
+    expect(launch.variables).toEqual({ PATH: "/bin", XDG_CONFIG_HOME: "/c" });
+  });
+});
+
+describe("checkPaths", () => {
+  const check = (options: RawOptions) => () =>
+    checkPaths(loadConfig({ url: "https://proxy.example", ...options }, {}).config);
+
+  it.each([
+    [{ claudePath: "./claude" }, "--claude-path"],
+    [{ codexPath: "bin\\codex.exe" }, "--codex-path"],
+    [{ geminiPath: "bin/gemini" }, "--gemini-path"],
+    [{ workDir: "work" }, "--work-dir"],
+    [{ spoolDir: "spool" }, "--spool-dir"],
+  ])("refuses %j, which a service would look for elsewhere", (options, flag) => {
+    expect(check(options)).toThrow(ConfigError);
+    expect(check(options)).toThrow(flag);
+  });
+
+  it("takes absolute paths, bare names of programs and no spool", () => {
+    expect(check({ claudePath: "claude", codexPath: "/a/codex", workDir: "/tmp", spoolDir: "off" })).not.toThrow();
+    expect(check({ spoolDir: "/s" })).not.toThrow();
   });
 });
 
@@ -58,6 +81,7 @@ StartLimitIntervalSec=0
 Type=exec
 ExecStart="/usr/bin/node" "/opt/agent/index.js" "--url" "https://proxy.example" "--work-dir" "a b\\"c\\\\d%%h$$HOME\\\\"
 Environment="PATH=/usr/bin:/home/a b/bin"
+Environment="XDG_CONFIG_HOME=/home/a b/config"
 Restart=on-failure
 RestartSec=10
 RestartPreventExitStatus=2 3 4 6
@@ -78,6 +102,7 @@ describe("the launchd property list", () => {
     expect(plist).toMatch(/<key>SuccessfulExit<\/key>\s*<false\/>/);
     const parsed = execFileSync("python3", ["-c", PARSE_PLIST], { input: plist, encoding: "utf8" });
     expect(JSON.parse(parsed)).toMatchObject({ ProgramArguments: ["node", "<&>"], ExitTimeOut: 90, RunAtLoad: true });
+    expect(JSON.parse(parsed)).toMatchObject({ EnvironmentVariables: LAUNCH.variables });
   });
 });
 
@@ -85,12 +110,28 @@ const PARSE_PLIST = "import sys,plistlib,json; print(json.dumps(plistlib.loads(s
 
 describe("the Windows task", () => {
   it("quotes arguments as Windows programs read them, starts at logon and has no time limit", () => {
-    const task = windowsTask(LAUNCH, "PC\\me");
+    const task = windowsTask({ ...LAUNCH, variables: { PATH: "/bin" } }, "PC\\me");
     expect(task).toContain("<Command>/usr/bin/node</Command>");
     expect(task).toContain(
       '<Arguments>/opt/agent/index.js --url https://proxy.example --work-dir "a b\\"c\\d%h$HOME\\\\"</Arguments>',
     );
     expect(task).toContain("<UserId>PC\\me</UserId>");
     expect(task).toContain("<ExecutionTimeLimit>PT0S</ExecutionTimeLimit>");
+  });
+
+  it("is not written where it would not find the login", () => {
+    expect(() => windowsTask(LAUNCH, "PC\\me")).toThrow(/XDG_CONFIG_HOME/);
+  });
+});
+
+describe("the state of a service", () => {
+  it.each([
+    ["darwin", "gui/501/dev.codewise.agent = {\n\tactive count = 1\n\tstate = running\n\n\tpid = 7\n}\n", true],
+    ["darwin", "gui/501/dev.codewise.agent = {\n\tactive count = 0\n\tstate = waiting\n}\n", false],
+    ["win32", "4\r\n", true],
+    ["win32", "3\r\n", false],
+    ["linux", "active\n", true],
+  ] as const)("on %s with %j is running: %s", (platform, output, expected) => {
+    expect(serviceManager({ HOME: "/h", LOCALAPPDATA: "/l" }, platform, 501).isRunning(output)).toBe(expected);
   });
 });

@@ -7,7 +7,7 @@ export const SYSTEMD_UNIT = "codewise-agent.service";
 const FINAL_CODES = [EXIT.usage, EXIT.unauthorized, EXIT.incompatible, EXIT.alreadyRunning];
 
 /** A systemd user unit; see systemd.service(5) and, for the quoting, systemd.syntax(7). */
-export function systemdUnit({ command, path, stopSeconds }: Launch): string {
+export function systemdUnit({ command, variables, stopSeconds }: Launch): string {
   return `[Unit]
 Description=Codewise agent
 StartLimitIntervalSec=0
@@ -15,7 +15,9 @@ StartLimitIntervalSec=0
 [Service]
 Type=exec
 ExecStart=${command.map((word) => quote(word).replaceAll("$", "$$$$")).join(" ")}
-Environment=${quote(`PATH=${path}`)}
+${Object.entries(variables)
+  .map(([name, value]) => `Environment=${quote(`${name}=${value}`)}`)
+  .join("\n")}
 Restart=on-failure
 RestartSec=10
 RestartPreventExitStatus=${FINAL_CODES.join(" ")}

@@ -1,10 +1,17 @@
 import { escapeXml } from "./launchd-plist.ts";
+import { ConfigError } from "../config.ts";
 import type { Launch } from "./launch.ts";
 
 export const WINDOWS_TASK = "Codewise agent";
 
-/** A task for `schtasks /Create /XML`, started at the logon of the user; see Task Scheduler Schema. */
-export function windowsTask({ command }: Launch, user: string): string {
+/**
+ * A task for `schtasks /Create /XML`, started at the logon of the user; see Task Scheduler Schema. A task has its user's
+ * own variables and no others: throws ConfigError where the login would not be found by them.
+ */
+export function windowsTask({ command, variables }: Launch, user: string): string {
+  if (variables["XDG_CONFIG_HOME"] !== undefined) {
+    throw new ConfigError("a Windows task does not get XDG_CONFIG_HOME: log in and install without it");
+  }
   const [program = "", ...parameters] = command;
   return `<?xml version="1.0" encoding="UTF-16"?>
 <Task version="1.2" xmlns="http://schemas.microsoft.com/windows/2004/02/mit/task">

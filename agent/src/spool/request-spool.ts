@@ -81,6 +81,7 @@ export class RequestSpool implements OutboxStore {
   }
 
   reset(): void {
+    if (this.#file === undefined) return;
     this.#places.clear();
     this.#options.release(this.#length - this.#headerBytes);
     this.#length = this.#headerBytes;

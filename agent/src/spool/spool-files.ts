@@ -1,10 +1,8 @@
 /** What the spool asks of the file system: a few calls, so that a test can have a disk that fails. */
 import {
-  chmodSync,
   closeSync,
   ftruncateSync,
   lstatSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -14,6 +12,7 @@ import {
   statSync,
   writeSync,
 } from "node:fs";
+import { preparePrivateFolder } from "../private-files.ts";
 
 /** All calls are at once and throw what `node:fs` throws. */
 export interface SpoolFiles {
@@ -37,13 +36,7 @@ export interface SpoolFiles {
 }
 
 export const realFiles: SpoolFiles = {
-  makeFolder(path) {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
-    const found = lstatSync(path);
-    const isOwn = process.geteuid === undefined || found.uid === process.geteuid();
-    if (!found.isDirectory() || !isOwn) throw new Error("it is no folder of this user");
-    chmodSync(path, 0o700);
-  },
+  makeFolder: preparePrivateFolder,
   list(path) {
     try {
       return readdirSync(path);

@@ -1,7 +1,7 @@
 /** Where unacknowledged answers are kept: below the user's own folder for the state of programs. */
 import { join, resolve } from "node:path";
 import type { Environment } from "../config.ts";
-import { stateFolder } from "../control/state-folder.ts";
+import { stateFolder } from "../state-folder.ts";
 
 /** The word that switches the spool off. */
 export const SPOOL_OFF = "off";

@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { silentLogger } from "../logger.ts";
 import { Outbox } from "../outbox.ts";
 import { OUTCOME } from "../testing/scripted-executor.ts";
+import { RequestSpool } from "./request-spool.ts";
 import { realFiles, type SpoolFiles } from "./spool-files.ts";
 import { thisProcess, type SpoolOwner } from "./spool-owner.ts";
 import { readRecords } from "./spool-record.ts";
@@ -214,6 +215,25 @@ describe("what finds no room in memory", () => {
     outbox.take(Infinity, Infinity);
     outbox.acknowledge(outbox.lastSeq);
     expect(statSync(file).size).toBeLessThan(100);
+  });
+
+  it("is freed once, however often a request that is gone is forgotten", () => {
+    const released: number[] = [];
+    const spool = new RequestSpool({
+      files: realFiles,
+      path: join(folder, "1.jsonl"),
+      header: "{}\n",
+      maxOverflowBytes: 1000,
+      reserve: () => true,
+      release: (bytes) => released.push(bytes),
+      onFailure: () => undefined,
+      onRemoved: () => undefined,
+    });
+    expect(spool.append([{ seq: 1, json: '{"a":1}', bytes: 7 }], "end")).toBe(true);
+    spool.discard();
+    spool.reset();
+    spool.discard();
+    expect(released).toEqual([8]);
   });
 
   it("is bounded for one request and in all, and holds the CLI back beyond that", () => {

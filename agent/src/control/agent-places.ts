@@ -1,8 +1,7 @@
 /** Where a running agent keeps what it must not forget, and where it is spoken to. One of each for a proxy and an agent id. */
 import { createHash } from "node:crypto";
-import { homedir, tmpdir, userInfo } from "node:os";
-import { isAbsolute, join } from "node:path";
-import type { Environment } from "../config.ts";
+import { tmpdir, userInfo } from "node:os";
+import { join } from "node:path";
 
 /** The shortest bound among systems for the path of a socket, less its final zero byte. */
 const MAX_SOCKET_PATH = 103;
@@ -14,16 +13,6 @@ export interface AgentPlaces {
   readonly marker: string;
   /** Path of a unix socket, or a named pipe on Windows. */
   readonly address: string;
-}
-
-/** This user's folder for the state of agents, by the habits of the system. */
-export function stateFolder(env: Environment, platform: NodeJS.Platform = process.platform): string {
-  const home = env["HOME"] || homedir();
-  if (platform === "win32") return join(env["LOCALAPPDATA"] || join(home, "AppData", "Local"), "codewise");
-  if (platform === "darwin") return join(home, "Library", "Application Support", "codewise");
-  const configured = env["XDG_STATE_HOME"];
-  const base = configured !== undefined && isAbsolute(configured) ? configured : join(home, ".local", "state");
-  return join(base, "codewise");
 }
 
 /** The files and the address of one agent. */
