@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
 import { ConfigError, loadConfig, type RawOptions } from "../config.ts";
 import { launchdPlist } from "./launchd-plist.ts";
@@ -95,7 +95,7 @@ WantedBy=default.target
 });
 
 describe("the launchd property list", () => {
-  it("is well-formed, and says the same", () => {
+  it.skipIf(!hasPython)("is well-formed, and says the same", () => {
     const plist = launchdPlist({ ...LAUNCH, command: ["node", "<&>"] }, "/log & more");
     expect(plist).toContain("<string>&lt;&amp;&gt;</string>");
     expect(plist).toContain("<key>StandardErrorPath</key>\n  <string>/log &amp; more</string>");
@@ -106,6 +106,8 @@ describe("the launchd property list", () => {
   });
 });
 
+/** Its standard library reads property lists. CI has it. */
+const hasPython = process.env["CI"] !== undefined || spawnSync("python3", ["--version"]).status === 0;
 const PARSE_PLIST = "import sys,plistlib,json; print(json.dumps(plistlib.loads(sys.stdin.buffer.read())))";
 
 describe("the Windows task", () => {
