@@ -16,9 +16,30 @@ const root = join(import.meta.dirname, "..");
 const serverPath = join(root, ".next", "standalone", "server.js");
 const agentPath = join(root, "agent", "dist", "index.js");
 
-const { values } = parseArgs({
-  options: { "with-agent": { type: "boolean" }, "no-agent": { type: "boolean" }, build: { type: "boolean" } },
-});
+const USAGE = `npm start -- [--with-agent | --no-agent] [--build]
+
+  --with-agent  start a local agent although none of the CLIs is on the path
+  --no-agent    start none
+  --build       build although nothing has changed
+
+Everything else is set by environment variables or .env: see .env.example.
+`;
+
+const yes = { type: "boolean" } as const;
+const values = readOptions();
+
+function readOptions(): { readonly "with-agent"?: boolean; readonly "no-agent"?: boolean; readonly build?: boolean } {
+  try {
+    const read = parseArgs({ options: { "with-agent": yes, "no-agent": yes, build: yes, help: yes } }).values;
+    if (read.help !== true) return read;
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    process.stderr.write(`${error.message.split("\n", 1)[0] ?? ""}\n\n${USAGE}`);
+    return process.exit(2);
+  }
+  process.stdout.write(USAGE);
+  return process.exit(0);
+}
 
 function isBuilt(): boolean {
   const stamp = join(root, ".next", "standalone", "build.json");

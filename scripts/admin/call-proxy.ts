@@ -17,7 +17,9 @@ export function proxyUrl(env: Env): string {
 /** The admin key of the proxy at `url`. Throws {@link UsageError} where it is not given. */
 export function requireAdminKey(env: Env, url: string): string {
   if (env.CODEWISE_ADMIN_KEY !== undefined) return env.CODEWISE_ADMIN_KEY;
-  throw new UsageError(`A proxy runs at ${url}: set CODEWISE_ADMIN_KEY to its admin key.`);
+  throw new UsageError(
+    `Set CODEWISE_ADMIN_KEY to the admin key of the proxy at ${url} (PORT or CODEWISE_URL: another one).`,
+  );
 }
 
 /**

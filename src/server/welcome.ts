@@ -26,9 +26,9 @@ export async function printWelcome(
   if (onlyAgents && runtime.env.AGENT_SECRET === undefined) {
     lines.push(
       "",
-      "Nobody answers yet: set ANTHROPIC_API_KEY or OPENAI_API_KEY, or let an agent in with AGENT_SECRET or",
+      "Nobody answers yet. Set ANTHROPIC_API_KEY or OPENAI_API_KEY and start again; or, on a machine that has claude, codex or",
     );
-    lines.push(`on its machine with: npm run agent -- login --url ${url}`);
+    lines.push(`gemini and this repository: npm run agent -- login --url ${url}`);
     lines.push("To see it answer without any of them: npm run demo");
   }
   process.stdout.write(`${lines.join("\n")}\n\n`);

@@ -76,7 +76,7 @@ export class CliHome {
 
   /** Ends every run and every process, and removes the folder. `more` is what the executor has to end beside them. */
   async close(more: () => Promise<void> = async () => undefined): Promise<void> {
-    for (const stop of this.#runs.values()) stop.abort(new GatewayError("cancelled", "The CLI was stopped."));
+    for (const stop of this.#runs.values()) stop.abort(new GatewayError("cli_crashed", "The CLI was stopped."));
     await Promise.all([...this.#groups].map((group) => group.terminate(0)));
     await Promise.allSettled(this.#runs.keys());
     await more();

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { GatewayError } from "../http/errors.ts";
 import { createFakeProvider } from "../../test/fake-provider.ts";
 import { createProviderRegistry } from "../providers/index.ts";
 import type { LLMProvider } from "../providers/types.ts";
@@ -39,5 +40,23 @@ describe("collectOffers", () => {
     const targets = resolveTargets("meta/llama-4", await collectOffers(registry, "meta/llama-4", "key_1"));
     expect(targets).toEqual([{ providerId: "openai", model: "meta/llama-4" }]);
     expect(asked.sort()).toEqual(["claude-api", "openai"]);
+  });
+
+  it("takes a forced provider that is there and does not take the model for one that does not offer it", async () => {
+    const provider = (isThere: boolean): LLMProvider => ({
+      ...createFakeProvider({ id: "claude-cli-remote", models: ["sonnet"] }),
+      isAvailable: (model) => isThere && (model === undefined || model === "sonnet"),
+    });
+    const codeFor = async (model: string, isThere: boolean): Promise<string> => {
+      const offers = await collectOffers(createProviderRegistry([provider(isThere)]), model, "key_1");
+      try {
+        return resolveTargets(model, offers)[0]?.model ?? "";
+      } catch (error) {
+        return error instanceof GatewayError ? error.code : String(error);
+      }
+    };
+    expect(await codeFor("claude-cli/sonnet", true)).toBe("sonnet");
+    expect(await codeFor("claude-cli/no-such", true)).toBe("model_not_found");
+    expect(await codeFor("claude-cli/no-such", false)).toBe("no_provider_available");
   });
 });

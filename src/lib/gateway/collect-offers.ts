@@ -24,7 +24,11 @@ export function collectOffers(
   const { providerIds, model } = splitForcedProviders(requested, registry.ids());
   const forced = providerIds?.flatMap((id) => registry.get(id) ?? []);
   if (forced !== undefined) {
-    return forced.map((each) => ({ id: each.id, available: each.isAvailable(model, keyId), models: NO_IDS }));
+    // One that is there and does not take the model is none of those who offer it.
+    return forced.flatMap((each) => {
+      const available = each.isAvailable(model, keyId);
+      return available || !each.isAvailable(undefined, keyId) ? [{ id: each.id, available, models: NO_IDS }] : [];
+    });
   }
   const forClaude = isClaudeModel(model);
   const lists = providers.map((provider) =>

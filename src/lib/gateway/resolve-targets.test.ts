@@ -73,6 +73,10 @@ describe("resolveTargets", () => {
     expect(resolveTargets("codex", offers)).toEqual([{ providerId: "codex-cli", model: "codex" }]);
     expect(codeOf(() => resolveTargets("gemini-cli/flash", offers))).toBe("503 no_provider_available");
     expect(codeOf(() => resolveTargets("gpt-5.2-codex", offers))).toBe("404 model_not_found");
+    // Also by the short name, where its agents are away: that is no wrong name.
+    expect(codeOf(() => resolveTargets("gemini", offers))).toBe("503 no_provider_available");
+    expect(failureOf(() => resolveTargets("gemini", offers))?.message).toContain("no agent that serves this key");
+    expect(codeOf(() => resolveTargets("gemini", claude))).toBe("404 model_not_found");
   });
 
   it("keeps an id with a slash whole when its first part is no provider", () => {

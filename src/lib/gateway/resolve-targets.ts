@@ -1,6 +1,7 @@
+import { CLI_NAMES } from "../cli/model-names.ts";
 import { GatewayError } from "../http/errors.ts";
 import { isClaudeModel } from "../providers/claude/models.ts";
-import { isCliProvider } from "../providers/cli-providers.ts";
+import { AGENT_PROVIDERS, isCliProvider } from "../providers/cli-providers.ts";
 import { BUILTIN_PROVIDER_TYPES } from "../providers/types.ts";
 
 /** What the routing knows of one provider at this moment. */
@@ -19,6 +20,7 @@ export interface Target {
 }
 
 const CLAUDE_ORDER: readonly string[] = ["claude-cli-remote", "claude-cli", "claude-api"];
+const AGENT_IDS: ReadonlySet<string> = new Set(Object.values(AGENT_PROVIDERS));
 /** They answer for what they list and no more: nobody's request goes to a laptop because no one else knew the model. */
 const LISTED_ONLY: ReadonlySet<string> = new Set([
   ...CLAUDE_ORDER,
@@ -77,7 +79,7 @@ export function resolveTargets(requested: string, offers: readonly ProviderOffer
   if (available.length === 0) {
     throw new GatewayError(
       "no_provider_available",
-      `No provider for the model \`${requested.slice(0, 200)}\` is available now (${candidates.map((offer) => offer.id).join(", ")}).`,
+      `No provider for the model \`${requested.slice(0, 200)}\` is available now (${candidates.map(describe).join(", ")}).`,
       { param: "model", retryAfterMs: RETRY_AFTER_MS },
     );
   }
@@ -98,7 +100,18 @@ function chooseCandidates(
   }
   const listing = offers.filter((offer) => offer.models.has(model));
   if (listing.length > 0) return listing;
+  // A CLI's short name means that CLI also while no agent has it.
+  const named = inOrder(
+    CLI_NAMES.flatMap((cli) => (cli === model ? [AGENT_PROVIDERS[cli]] : [])),
+    offers,
+  );
+  if (named.length > 0) return named;
   return offers.filter((offer) => offer.models.size === 0 && !LISTED_ONLY.has(offer.id));
+}
+
+/** A provider by its id; one that stands for agents, by what is missing. */
+function describe({ id }: ProviderOffer): string {
+  return AGENT_IDS.has(id) ? `${id}: no agent that serves this key offers it` : id;
 }
 
 function inOrder(ids: readonly string[], offers: readonly ProviderOffer[]): readonly ProviderOffer[] {
