@@ -155,7 +155,7 @@ describe("npm run agents", () => {
     ["an unknown id", ["revoke", "agt_none"], {}, 1, /answered 404: There is no enrolled agent/],
     ["no key", ["approve", "BBBB-BBBB"], {}, 2, /required option '--key <key id>'/],
     ["a share that is none", ["approve", "BBBB-BBBB", "--key", "k", "--share", "some"], {}, 2, /Allowed choices/],
-    ["no admin key", ["list"], { CODEWISE_ADMIN_KEY: "" }, 2, /set CODEWISE_ADMIN_KEY/],
+    ["no admin key", ["list"], { CODEWISE_ADMIN_KEY: "" }, 2, /Set CODEWISE_ADMIN_KEY/],
     ["no proxy", ["list"], { CODEWISE_URL: "http://127.0.0.1:1" }, 1, /no proxy answers at/],
   ])("says in words what is wrong: %s", async (_, parameters, change, exitCode, message) => {
     const env = { CODEWISE_URL: proxy.url, CODEWISE_ADMIN_KEY: TEST_ADMIN_KEY, ...change };

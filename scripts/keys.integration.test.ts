@@ -111,7 +111,7 @@ describe("npm run keys with a running proxy", () => {
       1,
       /answered 401: Incorrect admin key/,
     ],
-    ["no admin key", { CODEWISE_ADMIN_KEY: "" }, ["list"], 2, /set CODEWISE_ADMIN_KEY/],
+    ["no admin key", { CODEWISE_ADMIN_KEY: "" }, ["list"], 2, /Set CODEWISE_ADMIN_KEY/],
     ["an unknown id", {}, ["revoke", "key_none"], 1, /answered 404: There is no key with this id/],
     ["no name", {}, ["create"], 2, /required option '--name <name>'/],
     ["an unknown command", {}, ["frobnicate"], 2, /unknown command/],

@@ -6,8 +6,14 @@ const schemaWith = (description: string) => ({
   json_schema: {
     name: "answer",
     schema: {
+      $schema: "https://json-schema.org/draft/2020-12/schema",
+      $comment: "kept",
       type: "object",
-      properties: { a: { type: "string", description, pattern: "^[a-z]+$" }, b: { $ref: "#/$defs/Item" } },
+      properties: {
+        $HOME: { type: "string" },
+        a: { type: "string", description, pattern: "^[a-z]+$" },
+        b: { $ref: "#/$defs/Item" },
+      },
       $defs: { Item: { type: "string", description: "costs 5 $, or US$5" } },
     },
   },

@@ -17,6 +17,7 @@ test("a model is offered by its exact name or by a trailing wildcard, and by no 
   expect(offersModel(["sonnet"], "sonnet-4")).toBe(false);
   expect(offersModel(["son*net"], "sonnet")).toBe(false);
   expect(offersModel(["*"], "anything")).toBe(true);
+  expect(offersModel(["*"], "m".repeat(257))).toBe(false);
   expect(offersModel([], "sonnet")).toBe(false);
 });
 

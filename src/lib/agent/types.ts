@@ -11,6 +11,9 @@ import { costUsdSchema, retryAfterMsSchema, wireDeltaSchema, wireUsageSchema, wo
 export const PROTOCOL_VERSION = 1;
 export const PROTOCOL_MINIMUM = 1;
 
+/** Longest name of a model, in UTF-16 units. */
+const MAX_MODEL_NAME = 256;
+
 export const AGENT_HEADERS = {
   id: "x-agent-id",
   /** A uuid per process start: tells a reconnect from a twin. */
@@ -280,8 +283,12 @@ function part(tag: string, text: string): string {
   return `${tag}${text.length}:${text}`;
 }
 
-/** Whether a list of models covers one: by exact name, or by an entry with a trailing `*` such as `claude-*`. */
+/**
+ * Whether a list of models covers one: by exact name, or by an entry with a trailing `*` such as `claude-*`. No list covers
+ * a name of more than 256 characters, which nobody has and which would be in the way wherever it is shown.
+ */
 export function offersModel(models: readonly string[], model: string): boolean {
+  if (model.length > MAX_MODEL_NAME) return false;
   return models.some((offer) => (offer.endsWith("*") ? model.startsWith(offer.slice(0, -1)) : offer === model));
 }
 

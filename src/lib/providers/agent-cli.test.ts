@@ -29,6 +29,8 @@ test("Claude's models are listed by their own names and behind the CLI's, and as
   expect(provider).toMatchObject({ id: "claude-cli-remote", type: "claude-cli-remote" });
   expect(provider.isAvailable("sonnet", "key_1")).toBe(true);
   expect(provider.isAvailable("gpt-5.2-codex")).toBe(false);
+  // By its whole name it is the other CLI's, whatever stands before it.
+  expect(provider.isAvailable("codex-cli/gpt-5.2-codex")).toBe(false);
   expect(manager.hasConnectedAgent).toHaveBeenNthCalledWith(1, "sonnet", "key_1");
   const ids = ["sonnet", "claude-opus-4-1", "claude-cli/sonnet", "claude-cli/claude-opus-4-1"];
   expect(await provider.getModels()).toEqual(ids.map((id) => ({ id, ownedBy: "anthropic", created: 0 })));

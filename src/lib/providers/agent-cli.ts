@@ -1,5 +1,5 @@
 import type { AgentManager } from "../agent/manager.ts";
-import { toWireModel, type CliName } from "../cli/model-names.ts";
+import { splitWireModel, toWireModel, type CliName } from "../cli/model-names.ts";
 import { listCliModels } from "./cli-models.ts";
 import { AGENT_PROVIDERS } from "./cli-providers.ts";
 import type { LLMProvider } from "./types.ts";
@@ -16,8 +16,12 @@ export function createAgentCliProvider({ cli, manager }: AgentCliOptions): LLMPr
   return {
     id,
     type: id,
-    isAvailable: (model, keyId) =>
-      model === undefined ? listed(keyId).length > 0 : manager.hasConnectedAgent(toWireModel(cli, model), keyId),
+    isAvailable(model, keyId) {
+      if (model === undefined) return listed(keyId).length > 0;
+      const wireModel = toWireModel(cli, model);
+      // A name that reads like another CLI's on the wire would be served by that one.
+      return splitWireModel(wireModel).cli === cli && manager.hasConnectedAgent(wireModel, keyId);
+    },
     getModels: (keyId) => listed(keyId),
     complete: (call) => manager.dispatchRequest({ ...call, model: toWireModel(cli, call.model) }),
     stream: (call, sink) => manager.dispatchStreamRequest({ ...call, model: toWireModel(cli, call.model) }, sink),

@@ -1,6 +1,6 @@
 import { offersModel } from "../agent/types.ts";
 import { GatewayError } from "../http/errors.ts";
-import { toWireModel } from "../cli/model-names.ts";
+import { splitWireModel, toWireModel } from "../cli/model-names.ts";
 import { listCliModels } from "../providers/cli-models.ts";
 import { AGENT_PROVIDERS, CLI_OF_PROVIDER } from "../providers/cli-providers.ts";
 import type { LLMProvider, ProviderModel, ProviderType } from "../providers/types.ts";
@@ -55,7 +55,10 @@ function standIn(id: ProviderType, known: () => readonly HomeOffer[]): LLMProvid
     isAvailable: (model, keyId) =>
       known().some(({ owner, models }) => {
         if (owner !== null && keyId !== undefined && owner !== keyId) return false;
-        return model === undefined ? models.length > 0 : offersModel(models, model);
+        if (model === undefined) return models.length > 0;
+        const cli = CLI_OF_PROVIDER[id];
+        const isOwn = cli !== undefined && splitWireModel(toWireModel(cli, model)).cli === cli;
+        return isOwn && offersModel(models, model);
       }),
     getModels,
     complete: refuse,

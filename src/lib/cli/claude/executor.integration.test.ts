@@ -362,7 +362,7 @@ describe("createClaudeExecutor", () => {
     await begun.promise;
     expect(executor.running()).toBe(2);
     await executor.killAll();
-    expect((await Promise.all(runs)).map((failure) => failure.code)).toEqual(["cancelled", "cancelled"]);
+    expect((await Promise.all(runs)).map((failure) => failure.code)).toEqual(["cli_crashed", "cli_crashed"]);
     expect(await findLeftovers()).toEqual([]);
     await standIn.configure({ answer: { type: "echo" } });
     expect(await executor.execute(execution(), collect())).toMatchObject({ finishReason: "stop" });

@@ -74,9 +74,13 @@ export function createClientTools(tools: readonly ChatTool[]): ClientTools {
 function checkSchema(schema: Fields, param: string): Fields {
   const whole: Fields = { type: "object", ...schema };
   const properties = whole["properties"];
-  const isCarried = whole["type"] === "object" && (properties === undefined || isFields(properties));
+  const required = whole["required"];
+  const isCarried =
+    whole["type"] === "object" &&
+    (properties === undefined || (isFields(properties) && Object.values(properties).every(isFields))) &&
+    (required === undefined || (Array.isArray(required) && required.every((name) => typeof name === "string")));
   if (isCarried && !(isFields(properties) && ADDED_PARAMETER in properties)) return whole;
-  const problem = `The CLI takes object schemas only, without a property '${ADDED_PARAMETER}'.`;
+  const problem = `The CLI takes object schemas only, whose properties are schemas in the form of objects and none of them '${ADDED_PARAMETER}'.`;
   throw new GatewayError("unsupported_parameter", problem, { param, failover: true });
 }
 

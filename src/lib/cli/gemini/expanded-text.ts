@@ -11,5 +11,6 @@ export function namesVariable(value: unknown): boolean {
   if (typeof value === "string") return (value.match(VARIABLE) ?? []).some((found) => !HARMLESS.has(found));
   if (Array.isArray(value)) return value.some(namesVariable);
   if (typeof value !== "object" || value === null) return false;
-  return Object.entries(value).some(([name, inner]) => namesVariable(name) || namesVariable(inner));
+  // Names of members stay as they are, such as `$schema`.
+  return Object.values(value).some(namesVariable);
 }

@@ -7,7 +7,7 @@ import type { ListedTool } from "./client-tools.ts";
  */
 export function renderToolServer(tools: readonly ListedTool[]): string {
   return `import { createInterface } from "node:readline";
-const tools = ${JSON.stringify(tools)};
+const tools = JSON.parse(${JSON.stringify(JSON.stringify(tools))});
 const answer = (id, rest) => process.stdout.write(JSON.stringify({ jsonrpc: "2.0", id, ...rest }) + "\\n");
 for await (const line of createInterface({ input: process.stdin })) {
   const { id, method, params } = JSON.parse(line);
