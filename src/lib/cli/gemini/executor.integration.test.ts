@@ -229,7 +229,7 @@ describe("createGeminiExecutor", () => {
     const failure = failureOf(run({}, sink));
     await expect.poll(() => sink.text, { timeout: 10_000 }).toBe("a");
     await executor.killAll();
-    expect((await failure).code).toBe("cancelled");
+    expect((await failure).code).toBe("cli_crashed");
     await standIn.configure({ pieces: ["b"] });
     expect((await run()).finishReason).toBe("stop");
   });
