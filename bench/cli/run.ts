@@ -11,10 +11,10 @@ import { CLI_NAMES, type CliName } from "../../src/lib/cli/model-names.ts";
 import { measureInTurn } from "../measure/in-turn.ts";
 import { median } from "../measure/percentile.ts";
 import { describeMachine } from "../report/machine.ts";
-import { markdownTable } from "../report/table.ts";
 import { CASES } from "./cases.ts";
 import { measureRequest, type Measured } from "./measure.ts";
 import { createSubjects } from "./subjects.ts";
+import { renderRows, type Row } from "./table.ts";
 
 const given = new Command("bench:cli")
   .option("--cli <names>", "these CLIs only, separated by commas", CLI_NAMES.join())
@@ -33,32 +33,13 @@ const options = z
   })
   .parse(given);
 
-/** Medians, in milliseconds and bytes. */
-interface Row {
-  readonly cli: string;
-  readonly request: string;
-  readonly coldToApiMs: number;
-  readonly warmToApiMs: number;
-  readonly coldFirstTextMs: number;
-  readonly warmFirstTextMs: number;
-  readonly bodyBytes: number;
-}
-
 const machine = describeMachine();
 const api = await startBasicModel();
 const rows: Row[] = [];
 for (const cli of options.cli) rows.push(...(await runCli(cli)));
 await api.close();
 
-const table = markdownTable(
-  ["CLI and request", "cold, to the API", "warm", "cold, first text", "warm", "body at the API"],
-  rows.map((row) => [
-    `${row.cli}: ${row.request}`,
-    ...[row.coldToApiMs, row.warmToApiMs, row.coldFirstTextMs, row.warmFirstTextMs].map((ms) => `${ms.toFixed(0)} ms`),
-    `${row.bodyBytes} bytes`,
-  ]),
-);
-console.log(`\n${table.join("\n")}\n`);
+console.log(`\n${renderRows(rows).join("\n")}\n`);
 if (options.record) {
   const path = join(import.meta.dirname, "..", "results", "cli.json");
   writeFileSync(path, `${JSON.stringify({ machine, count: options.count, rows }, undefined, 2)}\n`);
