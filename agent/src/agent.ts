@@ -1,5 +1,6 @@
 /** The agent: a connection, a post loop and a job runner, joined by plain calls. */
 import { PROTOCOL_LIMITS, type ConnectedEvent, type HelloMessage } from "../../src/lib/agent/types.ts";
+import type { CliName } from "../../src/lib/cli/model-names.ts";
 import type { CliExecutor } from "../../src/lib/cli/types.ts";
 import { CliSet } from "./cli-set.ts";
 import { Connection, type ConnectionState, type ServerEvent } from "./connection.ts";
@@ -22,8 +23,8 @@ export interface AgentOptions {
   readonly client: ProxyClient;
   /** The CLIs to serve. */
   readonly executors: readonly CliExecutor[];
-  /** Whether a CLI that is not installed is a fault; otherwise it is one only where none is. Default: it is. */
-  readonly areClisRequired?: boolean;
+  /** Those whose absence is a fault by itself; that of others is one only where none is installed. Default: all. */
+  readonly requiredClis?: readonly CliName[];
   readonly logger: AgentLogger;
   readonly maxConcurrency: number;
   /** The owner's rules; {@link CodewiseAgent.policyChanged} is to be called when they open or close. Default: none. */
@@ -99,7 +100,7 @@ export class CodewiseAgent {
     });
     this.#clis = new CliSet({
       executors: options.executors,
-      areRequired: options.areClisRequired ?? true,
+      required: options.requiredClis ?? options.executors.map(({ name }) => name),
       logger,
       sleep,
       onChange: () => this.#sayHello(),

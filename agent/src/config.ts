@@ -1,6 +1,7 @@
 /** Gathers the options from flags, environment and file, in this order of precedence. */
 import { readFileSync, statSync } from "node:fs";
 import { z } from "zod";
+import { CLI_NAMES, type CliName } from "../../src/lib/cli/model-names.ts";
 import {
   configSchema,
   longFlag,
@@ -31,6 +32,8 @@ export interface LoadedConfig {
   readonly secretSource: string | undefined;
   /** Whether the agent's id was given, and is not the default. */
   readonly isAgentIdGiven: boolean;
+  /** The CLIs that must be there: those that were named, or whose path was given. */
+  readonly requiredClis: readonly CliName[];
 }
 
 const MAX_CONFIG_FILE_BYTES = 1024 * 1024;
@@ -53,6 +56,7 @@ export function loadConfig(flags: RawOptions, env: Environment): LoadedConfig {
     warnings: [...file.warnings, ...plainHttpWarning(parsed.data.url)],
     secretSource: places.find(([, values]) => values.secret !== undefined)?.[0],
     isAgentIdGiven: merged.agentId !== undefined,
+    requiredClis: parsed.data.cli ?? CLI_NAMES.filter((name) => merged[`${name}Path`] !== undefined),
   };
 }
 

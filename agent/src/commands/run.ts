@@ -50,7 +50,7 @@ export async function runAgent(loaded: LoadedConfig, env: Environment): Promise<
     client: createProxyClient({ url: config.url, secret, agentId, instance: spool?.instance }),
     spool,
     executors: createExecutors(config, env),
-    areClisRequired: config.cli !== undefined,
+    requiredClis: loaded.requiredClis,
     logger,
     maxConcurrency: config.maxConcurrency,
     policy,
