@@ -129,6 +129,14 @@ describe("loadConfig", () => {
     expect(agentIdSchema.safeParse(config.agentId).success).toBe(true);
   });
 
+  it("warns of variables that are to be passed on and are not set", () => {
+    const warnings = (env: Environment) => loadConfig({ ...REQUIRED, passEnv: ["FIRST_KEY,SECOND_KEY"] }, env).warnings;
+    expect(warnings({ FIRST_KEY: "s3cret", SECOND_KEY: "" })).toEqual([]);
+    expect(warnings({ FIRST_KEY: "s3cret" })).toEqual([
+      "--pass-env names what is not set here, and no CLI will see: SECOND_KEY",
+    ]);
+  });
+
   it("requires the CLIs that are named, or else those whose path is given, wherever that is", () => {
     const required = (flags: RawOptions, env: Environment = {}) =>
       loadConfig({ ...REQUIRED, ...flags }, env).requiredClis;

@@ -53,7 +53,7 @@ export function loadConfig(flags: RawOptions, env: Environment): LoadedConfig {
   ];
   return {
     config: parsed.data,
-    warnings: [...file.warnings, ...plainHttpWarning(parsed.data.url)],
+    warnings: [...file.warnings, ...plainHttpWarning(parsed.data.url), ...passEnvWarning(parsed.data.passEnv, env)],
     secretSource: places.find(([, values]) => values.secret !== undefined)?.[0],
     isAgentIdGiven: merged.agentId !== undefined,
     requiredClis: parsed.data.cli ?? CLI_NAMES.filter((name) => merged[`${name}Path`] !== undefined),
@@ -162,6 +162,12 @@ function plainHttpWarning(address: string): string[] {
   return protocol === "http:" && !isLoopback(hostname)
     ? ["the secret and all prompts travel unencrypted over http://: use https:// beyond this machine"]
     : [];
+}
+
+function passEnvWarning(names: readonly string[], env: Environment): string[] {
+  const unset = names.filter((name) => env[name] === undefined);
+  if (unset.length === 0) return [];
+  return [`${longFlag("passEnv")} names what is not set here, and no CLI will see: ${unset.join(", ")}`];
 }
 
 /** Whether a URL's host name means this machine. */
