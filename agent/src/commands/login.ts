@@ -15,7 +15,7 @@ const MAX_ANSWER_BYTES = 64 * 1024;
 /** Asking more seldom than this would make the owner wait for nothing. */
 const MAX_INTERVAL_MS = 30_000;
 /** Where the operator's commands look for the proxy unless they are told. */
-const OPERATOR_DEFAULT_URLS: readonly string[] = ["http://127.0.0.1:3000", "http://localhost:3000"];
+const OPERATOR_DEFAULT_URLS: ReadonlySet<string> = new Set(["http://127.0.0.1:3000", "http://localhost:3000"]);
 
 /** What is said to the owner, one line each; never the device code or the token. */
 type Say = (line: string) => void;
@@ -98,7 +98,7 @@ export function describeApproval(
   { userCode, expiresInMs }: Pick<LoginAnswer, "userCode" | "expiresInMs">,
   url: string,
 ): string[] {
-  const operatorEnvironment = OPERATOR_DEFAULT_URLS.includes(url) ? "" : `CODEWISE_URL=${shellWord(url)} `;
+  const operatorEnvironment = OPERATOR_DEFAULT_URLS.has(url) ? "" : `CODEWISE_URL=${shellWord(url)} `;
   return [
     `Code: ${userCode}`,
     `It is to be approved within ${Math.round(expiresInMs / 60_000)} minutes, either by the owner of a client key of ${url}:`,
