@@ -1,6 +1,7 @@
 /** The agent: a connection, a post loop and a job runner, joined by plain calls. */
 import { PROTOCOL_LIMITS, type ConnectedEvent, type HelloMessage } from "../../src/lib/agent/types.ts";
-import type { CliExecutor } from "../../src/lib/cli/types.ts";
+import type { CliName } from "../../src/lib/cli/model-names.ts";
+import type { CliExecutor, CliReadiness } from "../../src/lib/cli/types.ts";
 import { CliSet } from "./cli-set.ts";
 import { Connection, type ConnectionState, type ServerEvent } from "./connection.ts";
 import { EXIT } from "./exit-codes.ts";
@@ -22,8 +23,8 @@ export interface AgentOptions {
   readonly client: ProxyClient;
   /** The CLIs to serve. */
   readonly executors: readonly CliExecutor[];
-  /** Whether a CLI that is not installed is a fault; otherwise it is one only where none is. Default: it is. */
-  readonly areClisRequired?: boolean;
+  /** Those whose absence is a fault by itself; that of others is one only where none is installed. Default: all. */
+  readonly requiredClis?: readonly CliName[];
   readonly logger: AgentLogger;
   readonly maxConcurrency: number;
   /** The owner's rules; {@link CodewiseAgent.policyChanged} is to be called when they open or close. Default: none. */
@@ -45,6 +46,9 @@ export interface AgentOptions {
 export interface AgentView {
   readonly connection: ConnectionState;
   readonly lifecycle: Lifecycle;
+  readonly clis: readonly CliReadiness[];
+  /** What is offered now. */
+  readonly models: readonly string[];
   readonly jobs: readonly Job[];
   readonly totals: JobTotals;
 }
@@ -73,6 +77,7 @@ export class CodewiseAgent {
   readonly #jobLog: JobLog;
   /** The first look at the CLIs; undefined once it is done. */
   #probing: Promise<void> | undefined;
+  #isClosureTold = false;
   readonly #disconnect = new AbortController();
   readonly #closing = new AbortController();
   #connectionState: ConnectionState = { kind: "connecting" };
@@ -99,7 +104,7 @@ export class CodewiseAgent {
     });
     this.#clis = new CliSet({
       executors: options.executors,
-      areRequired: options.areClisRequired ?? true,
+      required: options.requiredClis ?? options.executors.map(({ name }) => name),
       logger,
       sleep,
       onChange: () => this.#sayHello(),
@@ -134,7 +139,8 @@ export class CodewiseAgent {
   /** A snapshot for the display. */
   view(): AgentView {
     const [connection, lifecycle] = [this.#connectionState, this.#lifecycle];
-    return { connection, lifecycle, jobs: this.#runner.jobs, totals: this.#jobLog.totals };
+    const { readiness: clis } = this.#clis;
+    return { connection, lifecycle, clis, models: this.#offers, jobs: this.#runner.jobs, totals: this.#jobLog.totals };
   }
 
   /** The CLIs' processes, to be ended by whoever must. */
@@ -149,6 +155,9 @@ export class CodewiseAgent {
     this.#probing = this.#clis.check(AbortSignal.any([closing, this.#disconnect.signal])).then(() => {
       this.#probing = undefined;
       this.#warnOfEmptyOffer();
+      const isClosed = this.#lifecycle === "running" && this.#options.policy?.closure !== undefined;
+      // Told of already where it has changed since the start.
+      if (isClosed && !this.#isClosureTold) this.#tellClosure();
     });
     const loops = [this.#posts.run(closing), this.#probing.then(() => this.#clis.run(closing))];
     const stopWatching = watchForWake(() => this.#onWake());
@@ -181,11 +190,16 @@ export class CodewiseAgent {
     this.#options.onChange?.();
     // Whoever leaves takes nothing either way.
     if (this.#lifecycle !== "running") return;
+    this.#tellClosure();
+    this.#sayHello();
+    if (this.#isConnected) this.#posts.control(this.#heartbeat());
+  }
+
+  #tellClosure(): void {
+    this.#isClosureTold = true;
     const closure = this.#options.policy?.closure;
     if (closure === undefined) this.#options.logger.info("takes requests again");
     else this.#options.logger.info("takes no requests", { reason: closure.reason, until: isoTime(closure.until) });
-    this.#sayHello();
-    if (this.#isConnected) this.#posts.control(this.#heartbeat());
   }
 
   async #finish(reason: string): Promise<void> {
@@ -334,15 +348,19 @@ export class CodewiseAgent {
     return { type: "heartbeat", draining };
   }
 
+  get #offers(): readonly string[] {
+    return this.#options.policy?.offers(this.#clis.models) ?? this.#clis.models;
+  }
+
   #hello(): HelloMessage & { type: "hello" } {
-    const { maxConcurrency, policy } = this.#options;
+    const { maxConcurrency } = this.#options;
     return {
       type: "hello",
       ...(this.#sessionId !== undefined && { sessionId: this.#sessionId }),
       version: AGENT_VERSION,
       platform: `${process.platform}-${process.arch}`,
       clis: this.#clis.readiness.map((readiness) => ({ ...readiness })),
-      models: [...(policy?.offers(this.#clis.models) ?? this.#clis.models)],
+      models: [...this.#offers],
       maxConcurrency,
       inFlight: this.#runner.inFlight,
     };

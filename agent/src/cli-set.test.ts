@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import type { CliName } from "../../src/lib/cli/model-names.ts";
+import { CLI_NAMES, type CliName } from "../../src/lib/cli/model-names.ts";
 import type { CliExecutor } from "../../src/lib/cli/types.ts";
 import { CliSet } from "./cli-set.ts";
 import { createScriptedExecutor, type ScriptedExecutor } from "./testing/scripted-executor.ts";
@@ -22,9 +22,9 @@ function executorOf(name: CliName): ScriptedExecutor {
   return executor;
 }
 
-function setOf(areRequired: boolean, of: readonly CliExecutor[] = executors): CliSet {
+function setOf(required: readonly CliName[], of: readonly CliExecutor[] = executors): CliSet {
   const logger = { ...silentLogger, error: (message: string) => void errors.push(message) };
-  return new CliSet({ executors: of, areRequired, logger, sleep, onChange: () => (changes += 1) });
+  return new CliSet({ executors: of, required, logger, sleep, onChange: () => (changes += 1) });
 }
 
 beforeEach(() => {
@@ -37,7 +37,7 @@ const never = new AbortController().signal;
 
 describe("the CLIs of an agent", () => {
   it("offer Claude's models by their names, the others' behind the CLI's", async () => {
-    const clis = setOf(false);
+    const clis = setOf([]);
     expect(clis.models).toEqual([]);
     await clis.check(never);
     expect(clis.models).toEqual([
@@ -52,7 +52,7 @@ describe("the CLIs of an agent", () => {
   });
 
   it("run a model by the CLI that it is named for, under its own name", async () => {
-    const clis = setOf(false);
+    const clis = setOf([]);
     await clis.check(never);
     expect(clis.place("sonnet")).toEqual({ executor: executors[0], model: "sonnet" });
     expect(clis.place("claude-cli/sonnet")).toEqual({ executor: executors[0], model: "sonnet" });
@@ -65,19 +65,19 @@ describe("the CLIs of an agent", () => {
     if (claude === undefined || codex === undefined || gemini === undefined) throw new Error("no executors");
     codex.readiness = { name: "codex", version: "1.0.0", ready: false, reason: "log in" };
     gemini.readiness = { name: "gemini", version: null, ready: false, reason: "not found" };
-    const clis = setOf(false);
+    const clis = setOf([]);
     await clis.check(never);
     expect(clis.place("gpt-5")).toMatchObject({ code: "unsupported" });
     expect(clis.place("codex-cli/codex")).toMatchObject({ code: "not_logged_in" });
     expect(clis.place("gemini-cli/flash")).toMatchObject({ code: "cli_missing" });
-    expect(setOf(false, [claude]).place("codex-cli/codex")).toMatchObject({ code: "unsupported" });
+    expect(setOf([], [claude]).place("codex-cli/codex")).toMatchObject({ code: "unsupported" });
     expect(clis.models).toEqual(["sonnet", "claude-*"]);
   });
 
   it("tell of a change where a later probe has learnt of other models", async () => {
     const [, codex] = executors;
     if (codex === undefined) throw new Error("no executors");
-    const clis = setOf(false, [codex]);
+    const clis = setOf([], [codex]);
     await clis.check(never);
     await clis.check(never);
     expect(changes).toBe(1);
@@ -91,18 +91,24 @@ describe("the CLIs of an agent", () => {
     const [claude, codex, gemini] = executors;
     if (claude === undefined || codex === undefined || gemini === undefined) throw new Error("no executors");
     gemini.readiness = { name: "gemini", version: null, ready: false, reason: "not found" };
-    const lenient = setOf(false);
+    const lenient = setOf([]);
     await lenient.check(never);
     expect(lenient.readiness.map(({ name }) => name)).toEqual(["claude", "codex"]);
     expect(errors).toEqual([]);
 
-    const strict = setOf(true);
+    const strict = setOf(CLI_NAMES);
     await strict.check(never);
     expect(strict.readiness.map(({ name }) => name)).toEqual(["claude", "codex", "gemini"]);
     expect(errors).toEqual(["the CLI cannot answer"]);
 
     errors = [];
-    const none = setOf(false, [gemini]);
+    const named = setOf(["gemini"]);
+    await named.check(never);
+    expect(named.readiness.map(({ name }) => name)).toEqual(["claude", "codex", "gemini"]);
+    expect(errors).toEqual(["the CLI cannot answer"]);
+
+    errors = [];
+    const none = setOf([], [gemini]);
     await none.check(never);
     expect(none.readiness).toHaveLength(1);
     expect(errors).toEqual(["no CLI was found: install one of them, or give its path"]);

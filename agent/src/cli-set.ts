@@ -1,6 +1,6 @@
 /** The CLIs that this agent serves, and which of them answers for a model. */
 import { offersModel } from "../../src/lib/agent/types.ts";
-import { splitWireModel, toWireModel } from "../../src/lib/cli/model-names.ts";
+import { splitWireModel, toWireModel, type CliName } from "../../src/lib/cli/model-names.ts";
 import type { CliExecutor, CliReadiness } from "../../src/lib/cli/types.ts";
 import { CliWatch } from "./cli-watch.ts";
 import type { AgentLogger } from "./logger.ts";
@@ -9,8 +9,8 @@ import type { Sleep } from "./timing.ts";
 export interface CliSetOptions {
   /** One for each CLI, by different names. */
   readonly executors: readonly CliExecutor[];
-  /** Whether a CLI that is not installed is a fault. Otherwise it is one only where none is. */
-  readonly areRequired: boolean;
+  /** Those whose absence is a fault by itself. That of others is one only where none is installed. */
+  readonly required: readonly CliName[];
   readonly logger: AgentLogger;
   readonly sleep: Sleep;
   /** Called when what is offered may be other than before. */
@@ -34,19 +34,19 @@ export class CliSet {
 
   constructor(options: CliSetOptions) {
     this.#options = options;
-    const { logger, sleep, onChange, areRequired } = options;
+    const { logger, sleep, onChange, required } = options;
     this.#clis = options.executors.map((executor) => ({
       executor,
-      watch: new CliWatch({ executor, logger, sleep, onChange, isRequired: areRequired }),
+      watch: new CliWatch({ executor, logger, sleep, onChange, isRequired: required.includes(executor.name) }),
     }));
   }
 
   /** What the last probes found; without CLIs that need not be there and are not, unless none is. */
   get readiness(): readonly CliReadiness[] {
+    const required: readonly string[] = this.#options.required;
     const known = this.#clis.flatMap(({ watch }) => watch.readiness ?? []);
-    if (this.#options.areRequired) return known;
-    const installed = known.filter(({ version }) => version !== null);
-    return installed.length > 0 ? installed : known;
+    const shown = known.filter(({ name, version }) => version !== null || required.includes(name));
+    return shown.length > 0 ? shown : known;
   }
 
   /** The models of the CLIs that are ready, by their names on the wire. */
@@ -76,9 +76,10 @@ export class CliSet {
   /** Probes them all once, side by side. */
   async check(signal: AbortSignal): Promise<void> {
     await Promise.all(this.#clis.map(({ watch }) => watch.check(signal)));
-    const { areRequired, logger } = this.#options;
+    const { required, logger } = this.#options;
     const isNoneInstalled = this.#clis.every(({ watch }) => watch.readiness?.version === null);
-    if (areRequired || signal.aborted || !isNoneInstalled) return;
+    // Of one that is required its watch has told.
+    if (required.length > 0 || signal.aborted || !isNoneInstalled) return;
     const names = this.#clis.map(({ executor }) => executor.name).join(", ");
     logger.error("no CLI was found: install one of them, or give its path", { looked: names });
   }

@@ -35,12 +35,33 @@ describe("completion in bash", () => {
     expect(complete(...words)).toEqual(expected);
   });
 
+  it.each([
+    [
+      ["--cli", ""],
+      ["claude", "codex", "gemini"],
+    ],
+    [["service", "install", "--cli", "co"], ["codex"]],
+    [
+      ["--log-level", ""],
+      ["error", "warn", "info", "debug"],
+    ],
+    [["doctor", "--log-level", "d"], ["debug"]],
+  ])("offers the values that an option may have: after %j %j", (words, expected) => {
+    expect(complete(...words)).toEqual(expected);
+  });
+
   it("offers files where an option takes one", () => {
     expect(complete("--config", "/etc/pass")).toContain("/etc/passwd");
   });
 });
 
 describe("completion in other shells", () => {
+  it("gives fish the values that an option may have", () => {
+    const lines = completionScript(program, "fish").split("\n");
+    expect(lines).toContainEqual(expect.stringMatching(/ -x -a 'claude codex gemini'.* -l cli /));
+    expect(lines).toContainEqual(expect.stringMatching(/ -x -a 'error warn info debug'.* -l log-level /));
+  });
+
   it("quotes nothing that the shell would run, and names every command", () => {
     for (const shell of ["zsh", "fish"] as const) {
       const script = completionScript(program, shell);

@@ -1,5 +1,6 @@
 /** Shell completion, written from the program's own commands and options, so that it can say nothing that is not there. */
 import type { Command, Option } from "commander";
+import { longFlag, OPTION_NAMES, optionSpec } from "./options.ts";
 
 export const SHELLS = ["bash", "zsh", "fish"] as const;
 export type Shell = (typeof SHELLS)[number];
@@ -8,7 +9,15 @@ export type Shell = (typeof SHELLS)[number];
 interface Node {
   readonly path: readonly string[];
   readonly words: readonly { readonly word: string; readonly description: string }[];
-  readonly options: readonly { readonly word: string; readonly description: string; readonly isFile: boolean }[];
+  readonly options: readonly CompletedOption[];
+}
+
+interface CompletedOption {
+  readonly word: string;
+  readonly description: string;
+  readonly isFile: boolean;
+  /** What its value may be; empty where that is open. */
+  readonly values: readonly string[];
 }
 
 const NAME = "codewise-agent";
@@ -23,7 +32,7 @@ export function completionScript(program: Command, shell: Shell): string {
 function collect(command: Command, path: readonly string[]): readonly Node[] {
   const own = command.options.map(describeOption);
   const shared = ancestors(command).flatMap(({ options }) => options.map(describeOption));
-  const help = { word: "--help", description: "show help", isFile: false };
+  const help = { word: "--help", description: "show help", isFile: false, values: [] };
   const words = command.commands.map((child) => ({ word: child.name(), description: brief(child.description()) }));
   const shells = path[0] === "completion" ? SHELLS.map((word) => ({ word, description: "" })) : [];
   const node = { path, words: [...words, ...shells], options: [...own, ...shared, help] };
@@ -35,9 +44,12 @@ function ancestors({ parent }: Command): readonly Command[] {
   return parent === null ? [] : [parent, ...ancestors(parent)];
 }
 
-function describeOption(option: Option): Node["options"][number] {
+function describeOption(option: Option): CompletedOption {
+  const word = option.long ?? option.flags;
   const isFile = /<(file|folder)>/.test(option.flags);
-  return { word: option.long ?? option.flags, description: brief(option.description), isFile };
+  const name = OPTION_NAMES.find((one) => longFlag(one) === word);
+  const values = (name === undefined ? undefined : optionSpec(name).values) ?? [];
+  return { word, description: brief(option.description), isFile, values };
 }
 
 /** The first words of a description, without what a shell would read as its own. */
@@ -48,6 +60,12 @@ function brief(description: string): string {
 
 function fileOptions(nodes: readonly Node[]): readonly string[] {
   return [...new Set(nodes.flatMap(({ options }) => options.filter(({ isFile }) => isFile).map(({ word }) => word)))];
+}
+
+/** Each option whose values are known, once. */
+function valueOptions(nodes: readonly Node[]): readonly CompletedOption[] {
+  const all = nodes.flatMap(({ options }) => options.filter(({ values }) => values.length > 0));
+  return [...new Map(all.map((option) => [option.word, option])).values()];
 }
 
 /** For bash 3.2 too, which macOS has. The commands that have been typed are the words that name one; the values of options are mistaken for none in practice. */
@@ -61,6 +79,9 @@ function bashScript(nodes: readonly Node[]): string {
   COMPREPLY=()
   case "$previous" in
     ${fileOptions(nodes).join("|")}) COMPREPLY=($(compgen -f -- "$current")); return ;;
+${valueOptions(nodes)
+  .map(({ word, values }) => `    ${word}) COMPREPLY=($(compgen -W "${values.join(" ")}" -- "$current")); return ;;`)
+  .join("\n")}
   esac
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case "\${command:+$command }$word" in
@@ -96,10 +117,15 @@ function fishScript(nodes: readonly Node[]): string {
     return [
       ...words.map(({ word, description }) => `complete -c ${NAME} -f${when} -a ${word} -d '${description}'`),
       ...options.map(
-        ({ word, description, isFile }) =>
-          `complete -c ${NAME}${isFile ? " -r -F" : " -f"}${when} -l ${word.slice(2)} -d '${description}'`,
+        ({ word, description, isFile, values }) =>
+          `complete -c ${NAME}${fishArguments(isFile, values)}${when} -l ${word.slice(2)} -d '${description}'`,
       ),
     ];
   });
   return `${lines.join("\n")}\n`;
+}
+
+function fishArguments(isFile: boolean, values: readonly string[]): string {
+  if (isFile) return " -r -F";
+  return values.length === 0 ? " -f" : ` -x -a '${values.join(" ")}'`;
 }

@@ -129,6 +129,26 @@ describe("loadConfig", () => {
     expect(agentIdSchema.safeParse(config.agentId).success).toBe(true);
   });
 
+  it("warns of variables that are to be passed on and are not set", () => {
+    const warnings = (env: Environment) => loadConfig({ ...REQUIRED, passEnv: ["FIRST_KEY,SECOND_KEY"] }, env).warnings;
+    expect(warnings({ FIRST_KEY: "s3cret", SECOND_KEY: "" })).toEqual([]);
+    expect(warnings({ FIRST_KEY: "s3cret" })).toEqual([
+      "--pass-env names what is not set here, and no CLI will see: SECOND_KEY",
+    ]);
+  });
+
+  it("requires the CLIs that are named, or else those whose path is given, wherever that is", () => {
+    const required = (flags: RawOptions, env: Environment = {}) =>
+      loadConfig({ ...REQUIRED, ...flags }, env).requiredClis;
+    expect(required({})).toEqual([]);
+    expect(required({ claudePath: "/nope" })).toEqual(["claude"]);
+    expect(required({ config: writeConfig({ geminiPath: "/nope" }) }, { CODEWISE_CODEX_PATH: "/nope" })).toEqual([
+      "codex",
+      "gemini",
+    ]);
+    expect(required({ cli: "gemini", claudePath: "/nope" })).toEqual(["gemini"]);
+  });
+
   it("names all ways to give a missing address", () => {
     expect(problem({ ...REQUIRED, url: undefined })).toBe(
       '--url is missing: give --url, CODEWISE_URL or "url" in the config file',

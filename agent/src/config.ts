@@ -1,6 +1,7 @@
 /** Gathers the options from flags, environment and file, in this order of precedence. */
 import { readFileSync, statSync } from "node:fs";
 import { z } from "zod";
+import { CLI_NAMES, type CliName } from "../../src/lib/cli/model-names.ts";
 import {
   configSchema,
   longFlag,
@@ -31,6 +32,8 @@ export interface LoadedConfig {
   readonly secretSource: string | undefined;
   /** Whether the agent's id was given, and is not the default. */
   readonly isAgentIdGiven: boolean;
+  /** The CLIs that must be there: those that were named, or whose path was given. */
+  readonly requiredClis: readonly CliName[];
 }
 
 const MAX_CONFIG_FILE_BYTES = 1024 * 1024;
@@ -50,9 +53,10 @@ export function loadConfig(flags: RawOptions, env: Environment): LoadedConfig {
   ];
   return {
     config: parsed.data,
-    warnings: [...file.warnings, ...plainHttpWarning(parsed.data.url)],
+    warnings: [...file.warnings, ...plainHttpWarning(parsed.data.url), ...passEnvWarning(parsed.data.passEnv, env)],
     secretSource: places.find(([, values]) => values.secret !== undefined)?.[0],
     isAgentIdGiven: merged.agentId !== undefined,
+    requiredClis: parsed.data.cli ?? CLI_NAMES.filter((name) => merged[`${name}Path`] !== undefined),
   };
 }
 
@@ -158,6 +162,12 @@ function plainHttpWarning(address: string): string[] {
   return protocol === "http:" && !isLoopback(hostname)
     ? ["the secret and all prompts travel unencrypted over http://: use https:// beyond this machine"]
     : [];
+}
+
+function passEnvWarning(names: readonly string[], env: Environment): string[] {
+  const unset = names.filter((name) => env[name] === undefined);
+  if (unset.length === 0) return [];
+  return [`${longFlag("passEnv")} names what is not set here, and no CLI will see: ${unset.join(", ")}`];
 }
 
 /** Whether a URL's host name means this machine. */

@@ -9,7 +9,7 @@ export const EXIT = {
   unauthorized: 3,
   /** The proxy does not speak this agent's protocol: install the other version. */
   incompatible: 4,
-  /** `status`, `pause`, `resume`, `approve`, `deny`: no agent runs here, or none that was meant. */
+  /** `status`, `pause`, `resume`, `approve`, `deny`: no agent runs here, or none that was meant; `service status`, `logs`: no service. */
   notRunning: 5,
   /** An agent for this proxy and of this id runs here already. */
   alreadyRunning: 6,

@@ -1,6 +1,6 @@
 /** The lines of the live view: pure, so that they can be tested as text. */
 import type { RunningStatus } from "./control/protocol.ts";
-import { describeLimits, describePresent, describeTotals } from "./control/running-status.ts";
+import { describeLimits, describePresent, describeTotals, secondsLeft } from "./control/running-status.ts";
 import { firstCharacters } from "./first-characters.ts";
 import { printable } from "./logger.ts";
 
@@ -45,7 +45,7 @@ function questionLines(
   now: number,
   hasKeys: boolean | undefined,
 ): readonly string[] {
-  const seconds = Math.max(0, Math.ceil((expiresAt - now) / 1000));
+  const seconds = secondsLeft(expiresAt, now);
   const lines = [`? ${number}  ${model}  ${characters} characters  ${seconds} s left`, `    ${preview}`];
   if (hasKeys === undefined) return lines;
   const how = hasKeys ? `y: run it   n: refuse it` : `codewise-agent approve ${number}, or deny ${number}`;

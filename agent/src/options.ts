@@ -95,6 +95,8 @@ interface OptionSpec {
   readonly description: string;
   /** Shown in `--help` and the README. */
   readonly defaultText?: string;
+  /** All that it may be, for completion; where it is a list, one of them. */
+  readonly values?: readonly string[];
   /** May be given more than once; the values are gathered. */
   readonly repeatable?: boolean;
   /** Names the config file itself, so it cannot stand in it. */
@@ -120,6 +122,7 @@ export const OPTIONS = {
     env: "CODEWISE_CLI",
     description: "the CLIs to serve, separated by commas: claude, codex, gemini; may be repeated",
     defaultText: "all that are installed",
+    values: CLI_NAMES,
     repeatable: true,
   },
   claudePath: {
@@ -223,6 +226,7 @@ export const OPTIONS = {
     env: "CODEWISE_LOG_LEVEL",
     description: "error, warn, info or debug",
     defaultText: "info",
+    values: LOG_LEVELS,
   },
   config: {
     flag: "--config <file>",

@@ -69,6 +69,11 @@ async function command(...args: string[]): Promise<{ code: number; out: string; 
   return { code, out, err };
 }
 
+/** The first line of the log with this message. */
+function logged(message: string): unknown {
+  const lines = stderr.split("\n").filter((line) => line.startsWith("{"));
+  return lines.map((line): unknown => JSON.parse(line)).find((line) => Object(line).msg === message);
+}
 const ended = (id: string): Promise<void> =>
   proxy.until(() => ["complete", "error", "reject"].includes(proxy.last(id)?.type ?? ""));
 /** The numbers of what waits for approval, as the commands learn it. */
@@ -101,10 +106,14 @@ describe("codewise-agent under its owner's rules", () => {
     await proxy.until(() => offered()?.length === 0 && isDraining() === true);
     await end("SIGKILL");
     proxy.committed.clear();
+    stderr = "";
     await start(["--max-requests-per-hour", "1"]);
     expect(offered()).toEqual([]);
     const { out, code } = await command("status");
     expect(code).toBe(0);
+    expect(out).toMatch(/^ {2}cli {9}claude \S+ is ready$/m);
+    expect(out).toContain("offers      nothing now");
+    expect(logged("takes no requests")).toMatchObject({ reason: "requests", until: expect.stringMatching(/Z$/) });
     expect(out).toContain("the requests of the hour are used up");
     expect(out).toContain("1 of 1 requests");
   });
@@ -118,7 +127,14 @@ describe("codewise-agent under its owner's rules", () => {
     expect(total).toBeGreaterThan(0);
     const { out } = await command("status", "--json");
     expect(JSON.parse(out)).toMatchObject({
-      agents: [{ limits: { tokensToday: { used: total, estimated: 0 } }, totals: { completed: 1 } }],
+      agents: [
+        {
+          clis: [{ name: "claude", ready: true }],
+          models: offered(),
+          limits: { tokensToday: { used: total, estimated: 0 } },
+          totals: { completed: 1 },
+        },
+      ],
     });
   });
 
@@ -133,9 +149,11 @@ describe("codewise-agent under its owner's rules", () => {
     expect(proxy.last("r1")).toMatchObject({ type: "reject", code: "policy" });
     await end("SIGTERM");
     proxy.committed.clear();
+    stderr = "";
     await start([]);
     expect(offered()).toEqual([]);
     expect(await command("resume")).toMatchObject({ code: 0, out: expect.stringContaining("takes requests again") });
+    expect(logged("takes no requests")).toMatchObject({ reason: "paused" });
     await proxy.until(() => offered()?.length !== 0 && isDraining() === false);
     proxy.request("r2");
     await ended("r2");
@@ -164,7 +182,13 @@ describe("codewise-agent under its owner's rules", () => {
       proxy.request(id, { body: { model: "sonnet", messages: [{ role: "user", content: `QUESTION ${id}` }] } });
     }
     await vi.waitFor(async () => expect(await waiting()).toHaveLength(2), WAIT);
-    expect((await command("status")).out).toMatch(/QUESTION r1[^]*QUESTION r2/);
+    expect((await command("status")).out).toMatch(/ s left: QUESTION r1[^]*QUESTION r2/);
+    expect(logged("a request waits for approval")).toMatchObject({
+      number: 1,
+      requestId: "r1",
+      model: "sonnet",
+      answer: "codewise-agent approve 1, or deny 1",
+    });
     expect((await claude.readRecords()).filter((entry) => entry.type === "start")).toEqual([]);
     expect(await command("approve", "1")).toMatchObject({ code: 0 });
     expect(await command("deny", "2")).toMatchObject({ code: 0 });

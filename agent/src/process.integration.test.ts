@@ -201,7 +201,7 @@ describe("codewise-agent as a process", () => {
     [["--max-concurrency", "0"], "--max-concurrency"],
     [["--no-such-option=s3cret"], "unknown option '--no-such-option'"],
     [["s3cret"], "too many arguments"],
-    [["--url", "http://127.0.0.1:1"], "--secret is missing"],
+    [["--url", "http://127.0.0.1:1"], "not logged in at http://127.0.0.1:1: run codewise-agent login"],
   ])("answers %j with one line and exit code 2", async (flags, words) => {
     claude = await createStandInClaude({ answer: { type: "echo" } });
     const env: Readonly<Record<string, string>> = flags.includes("--url")

@@ -30,7 +30,7 @@ Examples:
   codewise-agent pause --for 30m                take nothing for half an hour
 
 Exit codes: 0 drained, 1 failure, 2 wrong option, 3 secret or token refused or login denied, 4 proxy of another protocol,
-5 no agent runs here, 6 the agent runs already, 128+n ended by signal n.`;
+5 no agent or service here, 6 the agent runs already, 128+n ended by signal n.`;
 
 /** Parses and runs `argv` (without node and script). Answers the exit code; writes one line to stderr for a wrong option. */
 export async function runProgram(argv: readonly string[], env: Environment): Promise<number> {

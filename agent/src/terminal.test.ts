@@ -28,6 +28,8 @@ beforeEach(() => {
     agentId: "laptop",
     url: "https://proxy.example",
     startedAt: NOON,
+    clis: [],
+    models: [],
     connection: { state: "connected", reason: null },
     lifecycle: "running",
     closure: null,

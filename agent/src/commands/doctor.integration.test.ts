@@ -1,9 +1,14 @@
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type RequestListener, type Server } from "node:http";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { CLI_NAMES } from "../../../src/lib/cli/model-names.ts";
 import { AGENT_HEADERS } from "../../../src/lib/agent/types.ts";
 import { createProxyClient, type ProxyClient } from "../http-client.ts";
+import { runProgram } from "../program.ts";
 import { createScriptedExecutor } from "../testing/scripted-executor.ts";
 import { formatReport, runChecks, type Check } from "./doctor.ts";
 
@@ -36,8 +41,8 @@ async function check(secret = "right", executor = createScriptedExecutor()): Pro
   client = createProxyClient({ url, secret, agentId: "doctor-1" });
   const checks = await runChecks(
     client,
-    { executors: [executor], areRequired: true },
-    { url, source: "CODEWISE_AGENT_SECRET" },
+    { executors: [executor], required: ["claude"] },
+    { url, credential: { source: "CODEWISE_AGENT_SECRET" } },
   );
   return Object.fromEntries(checks.map((found) => [found.name, found]));
 }
@@ -113,16 +118,68 @@ describe("doctor", () => {
     codex.readiness = { name: "codex", version: "1.0.0", ready: false, reason: "log in" };
     gemini.readiness = { name: "gemini", version: null, ready: false, reason: "not found" };
     client = createProxyClient({ url, secret: "right", agentId: "doctor-1" });
-    const from = { url, source: "CODEWISE_AGENT_SECRET" };
-    const lenient = await runChecks(client, { executors: [claude, codex, gemini], areRequired: false }, from);
+    const from = { url, credential: { source: "CODEWISE_AGENT_SECRET" } };
+    const lenient = await runChecks(client, { executors: [claude, codex, gemini], required: [] }, from);
     expect(lenient.slice(2)).toEqual([
       { name: "cli", ok: true, detail: "claude 1.0.0 is ready" },
-      { name: "cli", ok: true, detail: "codex 1.0.0: log in" },
+      { name: "cli", ok: true, warning: true, detail: "codex 1.0.0: log in" },
     ]);
-    const strict = await runChecks(client, { executors: [claude, codex, gemini], areRequired: true }, from);
+    expect(formatReport(lenient, [])).toMatch(/^warn {2}cli {5}codex 1\.0\.0: log in$/m);
+    const named = await runChecks(client, { executors: [claude, codex, gemini], required: ["gemini"] }, from);
+    expect(named.slice(2)).toMatchObject([{ ok: true }, { ok: true, warning: true }, { ok: false }]);
+    const strict = await runChecks(client, { executors: [claude, codex, gemini], required: CLI_NAMES }, from);
     expect(strict.slice(2).map(({ ok }) => ok)).toEqual([true, false, false]);
-    const none = await runChecks(client, { executors: [gemini], areRequired: false }, from);
+    const none = await runChecks(client, { executors: [gemini], required: [] }, from);
     expect(none.at(-1)).toEqual({ name: "cli", ok: false, detail: "gemini: not found" });
+  });
+
+  describe("without a credential", () => {
+    let home: string;
+    let printed: string;
+    beforeEach(() => {
+      home = mkdtempSync(join(tmpdir(), "codewise-doctor-"));
+      printed = "";
+      vi.spyOn(process.stdout, "write").mockImplementation((text) => {
+        printed += String(text);
+        return true;
+      });
+    });
+    afterEach(() => {
+      vi.restoreAllMocks();
+      rmSync(home, { recursive: true });
+    });
+
+    it("checks the server and the CLIs all the same, asks the proxy for nothing else, and ends with 1", async () => {
+      const asked: string[] = [];
+      const inner = answer;
+      answer = (request, response) => {
+        asked.push(request.url ?? "");
+        inner(request, response);
+      };
+      const args = ["doctor", "--json", "--url", url, "--claude-path", "/no/such/claude", "--work-dir", home];
+      expect(await runProgram(args, { HOME: home, PATH: home })).toBe(1);
+      expect(JSON.parse(printed).checks).toMatchObject([
+        { name: "server", ok: true },
+        {
+          name: "secret",
+          ok: false,
+          detail: expect.stringMatching(`^not logged in at ${url}: run codewise-agent login`),
+        },
+        { name: "cli", ok: false, detail: expect.stringContaining("`/no/such/claude` was not found") },
+        { name: "cli", ok: false, detail: expect.stringContaining("`codex` was not found") },
+        { name: "cli", ok: false, detail: expect.stringContaining("`gemini` was not found") },
+      ]);
+      expect(asked).toEqual(["/healthz"]);
+    });
+
+    it("says of a wrong address that it is one", async () => {
+      answer = (_request, response) => response.writeHead(404).end();
+      const args = ["doctor", "--url", url, "--cli", "claude", "--work-dir", home];
+      expect(await runProgram(args, { HOME: home, PATH: home })).toBe(1);
+      expect(printed).toMatch(
+        /^FAIL {2}server {2}.*is it the address of a Codewise proxy\?\nFAIL {2}secret {2}not logged in/,
+      );
+    });
   });
 
   it("prints one line for each check and warning", () => {

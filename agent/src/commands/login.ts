@@ -14,6 +14,8 @@ const REQUEST_TIMEOUT_MS = 15_000;
 const MAX_ANSWER_BYTES = 64 * 1024;
 /** Asking more seldom than this would make the owner wait for nothing. */
 const MAX_INTERVAL_MS = 30_000;
+/** Where the operator's commands look for the proxy unless they are told. */
+const OPERATOR_DEFAULT_URLS: ReadonlySet<string> = new Set(["http://127.0.0.1:3000", "http://localhost:3000"]);
 
 /** What is said to the owner, one line each; never the device code or the token. */
 type Say = (line: string) => void;
@@ -91,16 +93,26 @@ async function waitForApproval(client: ProxyClient, { deviceCode, expiresInMs, i
   throw new LoginFailure("the login was denied or has expired", EXIT.unauthorized);
 }
 
-function describeApproval({ userCode, expiresInMs }: LoginAnswer, url: string): string[] {
+/** How the login is approved: by whoever has a client key, which the shell has as the proxy's README says, or at the proxy. */
+export function describeApproval(
+  { userCode, expiresInMs }: Pick<LoginAnswer, "userCode" | "expiresInMs">,
+  url: string,
+): string[] {
+  const operatorEnvironment = OPERATOR_DEFAULT_URLS.has(url) ? "" : `CODEWISE_URL=${shellWord(url)} `;
   return [
     `Code: ${userCode}`,
     `It is to be approved within ${Math.round(expiresInMs / 60_000)} minutes, either by the owner of a client key of ${url}:`,
     // By standard input: what stands on a command line can be read by every user of the machine.
-    `  echo "Authorization: Bearer $CODEWISE_API_KEY" | curl -X POST ${url}/api/agent/login/approve -H @- -d '{"userCode": "${userCode}"}'`,
+    `  echo "Authorization: Bearer $OPENAI_API_KEY" | curl -X POST ${shellWord(`${url}/api/agent/login/approve`)} -H @- -d '{"userCode": "${userCode}"}'`,
     "or by the operator, where the proxy was installed:",
-    `  npm run agents -- approve ${userCode} --key key_…`,
+    `  ${operatorEnvironment}npm run agents -- approve ${userCode} --key key_…`,
     "Waiting for it…",
   ];
+}
+
+/** As one word of a POSIX shell. */
+function shellWord(text: string): string {
+  return /^[A-Za-z0-9:/._~@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 function post(client: ProxyClient, path: string, body: unknown): Promise<HttpAnswer> {

@@ -8,9 +8,9 @@ import { createControlHandler } from "../control/control-handler.ts";
 import { runningStatus } from "../control/running-status.ts";
 import { agentPlaces } from "../control/agent-places.ts";
 import { createProxyClient, describeFailure } from "../http-client.ts";
-import { createLogger } from "../logger.ts";
+import { createLogger, printable, type AgentLogger } from "../logger.ts";
 import { AgentPolicy } from "../policy/agent-policy.ts";
-import { ApprovalDesk } from "../policy/approval-desk.ts";
+import { ApprovalDesk, type Question } from "../policy/approval-desk.ts";
 import { createFileStore } from "../policy/policy-state.ts";
 import { installSignalHandlers } from "../signals.ts";
 import { spoolFolder } from "../spool/spool-folder.ts";
@@ -19,6 +19,19 @@ import { stateFolder } from "../state-folder.ts";
 import { createDisplay, type Display } from "../terminal.ts";
 import { sleep } from "../timing.ts";
 import { AGENT_VERSION } from "../version.ts";
+
+/** For an owner who is not before the terminal: never the request's text. */
+const logQuestion =
+  (logger: AgentLogger) =>
+  ({ number, requestId, model }: Question): void => {
+    const answer = `codewise-agent approve ${number}, or deny ${number}`;
+    logger.info("a request waits for approval", {
+      number,
+      requestId: printable(requestId),
+      model: printable(model),
+      answer,
+    });
+  };
 
 /** Serves until drained or refused for good. Answers the exit code. */
 export async function runAgent(loaded: LoadedConfig, env: Environment): Promise<number> {
@@ -36,6 +49,7 @@ export async function runAgent(loaded: LoadedConfig, env: Environment): Promise<
     clock: Date.now,
     onChange: () => agent.policyChanged(),
   });
+  const hasKeys = config.approve && process.stdin.isTTY && process.stderr.isTTY;
   const desk = new ApprovalDesk({
     timeoutMs: config.approveTimeout * 1000,
     clock: Date.now,
@@ -43,6 +57,7 @@ export async function runAgent(loaded: LoadedConfig, env: Environment): Promise<
       keys?.refresh();
       display.refresh();
     },
+    onQuestion: hasKeys ? undefined : logQuestion(logger),
   });
   const folder = spoolFolder(config.spoolDir, env);
   const spool = folder === undefined ? undefined : new Spool({ folder, url: config.url, agentId, logger });
@@ -50,7 +65,7 @@ export async function runAgent(loaded: LoadedConfig, env: Environment): Promise<
     client: createProxyClient({ url: config.url, secret, agentId, instance: spool?.instance }),
     spool,
     executors: createExecutors(config, env),
-    areClisRequired: config.cli !== undefined,
+    requiredClis: loaded.requiredClis,
     logger,
     maxConcurrency: config.maxConcurrency,
     policy,
@@ -63,7 +78,6 @@ export async function runAgent(loaded: LoadedConfig, env: Environment): Promise<
   });
   const facts = { pid: process.pid, agentId, url: config.url, startedAt: Date.now() };
   const status = () => runningStatus(facts, agent.view(), policy.view(), desk.questions, now());
-  const hasKeys = config.approve && process.stdin.isTTY && process.stderr.isTTY;
   // Not by process.kill, which on Windows ends the process without its handlers.
   const interrupt = (): void => void process.emit("SIGINT", "SIGINT");
   const keys = hasKeys ? createApprovalKeys(process.stdin, desk, interrupt, now) : undefined;

@@ -71,6 +71,21 @@ describe.skipIf(process.platform !== "linux")("codewise-agent service", () => {
     expect(await run(["status"])).toBe(5);
   });
 
+  it("tells what of --pass-env and --approve is otherwise in a service, and nothing without them", async () => {
+    installSystemctl(0);
+    login();
+    expect(await run(["install"])).toBe(0);
+    expect(printed).not.toContain("Note:");
+    expect(await run(["install", "--pass-env", "GEMINI_API_KEY", "--approve", "--approve-timeout", "90"])).toBe(0);
+    expect(printed).toMatch(/^Note: --pass-env: .*GEMINI_API_KEY must be set/m);
+    expect(printed).toMatch(/^Note: --approve: .*codewise-agent approve answers, .*within 90 s/m);
+  });
+
+  it("has no log to show where no service is installed, says so and ends with 5", async () => {
+    expect(await runProgram(["logs"], { HOME: home, PATH: bin })).toBe(5);
+    expect(printed).toBe("codewise-agent: no service is installed here, and only a service's log is kept\n");
+  });
+
   it("says what is left to do where there is no systemctl, or where it fails", async () => {
     login();
     expect(await run(["install"])).toBe(0);

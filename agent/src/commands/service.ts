@@ -5,7 +5,7 @@ import { stateFolder } from "../state-folder.ts";
 import { resolveCredential } from "../credentials/resolve-credential.ts";
 import { EXIT } from "../exit-codes.ts";
 import { preparePrivateFolder, writeAtomically } from "../private-files.ts";
-import { checkPaths, launchOf } from "../service/launch.ts";
+import { checkPaths, launchOf, serviceNotes } from "../service/launch.ts";
 import type { ServiceManager } from "../service/manager.ts";
 import { runTool } from "../service/run-tool.ts";
 
@@ -35,6 +35,7 @@ export function installService(
   if (program.some((part) => part.includes("_npx"))) {
     say("Note: this copy lies in a cache of npx, which may be emptied: npm install --global codewise-agent keeps one.");
   }
+  for (const note of serviceNotes(loaded.config)) say(`Note: ${note}`);
   return runAll(manager.install, env, () => {
     say("The service is installed and started.");
     if (manager.hint !== undefined) say(manager.hint);
@@ -76,6 +77,10 @@ export function showLogs(
   manager: ServiceManager,
   options: { readonly follow: boolean; readonly lines: number },
 ): number {
+  if (!existsSync(manager.file)) {
+    process.stderr.write("codewise-agent: no service is installed here, and only a service's log is kept\n");
+    return EXIT.notRunning;
+  }
   const command = manager.logs(options);
   if (command === undefined) {
     process.stderr.write("codewise-agent: no log is kept by the task scheduler of this system\n");

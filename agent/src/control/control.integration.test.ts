@@ -28,6 +28,8 @@ const status = (agentId: string): RunningStatus => ({
   agentId,
   url: "https://proxy.example",
   startedAt: 0,
+  clis: [],
+  models: [],
   connection: { state: "connected", reason: null },
   lifecycle: "running",
   closure: null,

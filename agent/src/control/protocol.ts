@@ -23,6 +23,20 @@ export const runningStatusSchema = z.object({
   agentId: z.string(),
   url: z.string(),
   startedAt: timeSchema,
+  /** As the last look found them, without those that are not installed and need not be. `reason`: why it is not ready. */
+  clis: z
+    .array(
+      z.object({
+        name: z.string(),
+        version: z.string().nullable(),
+        ready: z.boolean(),
+        reason: z.string().nullable(),
+      }),
+    )
+    // An agent of an earlier version tells neither these nor the models.
+    .default([]),
+  /** What is offered to the proxy now, by the names that it asks by. */
+  models: z.array(z.string()).default([]),
   /** `connecting`, `connected`, `waiting` or `closed`; `reason` of waiting. */
   connection: z.object({ state: z.string(), reason: z.string().nullable() }),
   lifecycle: z.string(),

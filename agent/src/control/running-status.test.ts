@@ -21,6 +21,12 @@ const job = fields as unknown as Job;
 const view: AgentView = {
   connection: { kind: "connected", sessionId: "s" },
   lifecycle: "running",
+  clis: [
+    { name: "claude", version: "2.1.0", ready: true, reason: null },
+    { name: "codex", version: "0.169.0", ready: false, reason: "log in\u001b[2J" },
+    { name: "gemini", version: null, ready: false, reason: "not found" },
+  ],
+  models: ["sonnet", "claude-*"],
   jobs: [job],
   totals: { completed: 3, failed: 1, cancelled: 4, refused: 2 },
 };
@@ -52,6 +58,10 @@ describe("status", () => {
     ).toEqual([
       expect.stringMatching(/^laptop at https:\/\/proxy\.example \(pid 42, version .+\)$/),
       "  connection  connected",
+      "  cli         claude 2.1.0 is ready",
+      "  cli         codex 0.169.0: log in [2J",
+      "  cli         gemini: not found",
+      "  offers      sonnet, claude-*",
       "  requests    1 running, 3 completed, 1 failed, 4 cancelled, 2 refused since 11:00",
       "    r1 [2J  sonnet  5 s  7 steps",
       "  takes none  the requests of the hour are used up, until 12:30",
@@ -59,10 +69,27 @@ describe("status", () => {
       "  hours       09:00-18:00",
       "  last hour   5 of 5 requests, the oldest until 12:30",
       "  today       1200 of 5000 tokens (200 estimated), anew at 2026-11-26 00:00",
-      "  to approve  4: opus, 900 characters, until 12:01: Hello",
+      "  to approve  4: opus, 900 characters, 60 s left: Hello",
       "              by codewise-agent approve <number>, or deny <number>",
       "",
     ]);
+  });
+
+  it("shortens a long offer, and says where there is none", () => {
+    const offering = (models: readonly string[]) =>
+      formatStatus(runningStatus(facts, { ...view, models }, policy, [], 0), NOON);
+    const models = Array.from({ length: 10 }, (_value, index) => `m${index}`);
+    expect(offering(models)).toContain("  offers      m0, m1, m2, m3, m4, m5, m6, m7 and 2 more\n");
+    expect(offering([])).toContain("  offers      nothing now\n");
+  });
+
+  it("never shows less than no time left", () => {
+    expect(formatStatus(runningStatus(facts, view, policy, [question], 0), NOON + HOUR)).toContain("0 s left");
+  });
+
+  it("reads an agent of an earlier version, which tells neither CLIs nor models", () => {
+    const { clis: _clis, models: _models, ...earlier } = runningStatus(facts, view, policy, [], 0);
+    expect(runningStatusSchema.parse(earlier)).toMatchObject({ clis: [], models: [] });
   });
 
   it("counts what waits for approval apart from what runs", () => {

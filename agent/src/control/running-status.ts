@@ -15,6 +15,9 @@ export interface ProcessFacts {
   readonly startedAt: number;
 }
 
+/** More of them are only counted: a CLI may have dozens. */
+const MAX_SHOWN_MODELS = 8;
+
 /** `now`: of the clock that the jobs' ages are measured by. */
 export function runningStatus(
   facts: ProcessFacts,
@@ -27,6 +30,8 @@ export function runningStatus(
   return {
     ...facts,
     version: AGENT_VERSION,
+    clis: view.clis.map(({ reason, ...cli }) => ({ ...cli, reason: reason === null ? null : printable(reason) })),
+    models: view.models.map(printable),
     connection: { state: connection.kind, reason: connection.kind === "waiting" ? printable(connection.reason) : null },
     lifecycle: view.lifecycle,
     closure: closure === undefined ? null : { reason: closure.reason, until: closure.until ?? null },
@@ -64,6 +69,8 @@ export function formatStatus(status: RunningStatus, now: number): string {
   return [
     `${status.agentId} at ${status.url} (pid ${status.pid}, version ${status.version})`,
     `  connection  ${describeConnection(status)}`,
+    ...status.clis.map((cli) => `  cli         ${describeCli(cli)}`),
+    `  offers      ${describeModels(status.models)}`,
     `  requests    ${describePresent(status)}, ${describeTotals(status)} since ${formatTime(status.startedAt, now)}`,
     ...requests.map(
       ({ requestId, model, state, ageMs, deltas }) =>
@@ -72,11 +79,27 @@ export function formatStatus(status: RunningStatus, now: number): string {
     ...describeLimits(status, now).map((line) => `  ${line}`),
     ...questions.map(
       ({ number, model, characters, preview, expiresAt }) =>
-        `  to approve  ${number}: ${model}, ${characters} characters, until ${formatTime(expiresAt, now)}: ${preview}`,
+        `  to approve  ${number}: ${model}, ${characters} characters, ${secondsLeft(expiresAt, now)} s left: ${preview}`,
     ),
     ...(questions.length === 0 ? [] : ["              by codewise-agent approve <number>, or deny <number>"]),
     "",
   ].join("\n");
+}
+
+function describeCli({ name, version, ready, reason }: RunningStatus["clis"][number]): string {
+  const title = version === null ? name : `${name} ${version}`;
+  return ready ? `${title} is ready` : `${title}: ${reason ?? "not ready"}`;
+}
+
+function describeModels(models: readonly string[]): string {
+  if (models.length === 0) return "nothing now";
+  const shown = models.slice(0, MAX_SHOWN_MODELS).join(", ");
+  return models.length > MAX_SHOWN_MODELS ? `${shown} and ${models.length - MAX_SHOWN_MODELS} more` : shown;
+}
+
+/** Until a time, never less than none. Both in epoch milliseconds. */
+export function secondsLeft(until: number, now: number): number {
+  return Math.max(0, Math.ceil((until - now) / 1000));
 }
 
 /** How many requests run, and how many wait for the owner's word. */

@@ -128,7 +128,7 @@ describe("what the agent proves itself by", () => {
   it("is asked for in one line that names all ways, where there is nothing for this URL", () => {
     writeCredential(path, "https://another.example", LAPTOP);
     expect(problem(() => resolve({}))).toBe(
-      '--secret is missing: give --secret, CODEWISE_AGENT_SECRET or "secret" in the config file, or run codewise-agent login',
+      `not logged in at ${URL}: run codewise-agent login, or give --secret, CODEWISE_AGENT_SECRET or "secret" in the config file`,
     );
     expect(existsSync(path)).toBe(true);
   });

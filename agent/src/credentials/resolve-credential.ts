@@ -22,7 +22,7 @@ export function resolveCredential(loaded: LoadedConfig, env: Environment): Crede
   const stored = readCredential(path, url);
   if (stored === undefined) {
     throw new ConfigError(
-      `${longFlag("secret")} is missing: give ${longFlag("secret")}, ${OPTIONS.secret.env} or "secret" in the config file, or run codewise-agent login`,
+      `not logged in at ${url}: run codewise-agent login, or give ${longFlag("secret")}, ${OPTIONS.secret.env} or "secret" in the config file`,
     );
   }
   if (loaded.isAgentIdGiven && agentId !== stored.agentId) {

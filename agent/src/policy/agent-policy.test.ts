@@ -167,6 +167,23 @@ describe("a pause", () => {
   });
 });
 
+it("writes no count that no limit reads, with a pause neither", () => {
+  const use = (rules: PolicyRules) => {
+    const policy = create(rules);
+    admitted(policy.admit(request())).settle({ tokens: 7, isEstimate: true });
+    policy.pause(null);
+    const written = saved;
+    policy.resume();
+    saved = undefined;
+    return written;
+  };
+  const nothing = { requests: [], tokens: 0, estimatedTokens: 0 };
+  expect(use({})).toMatchObject({ pause: { at: NOON }, ledger: nothing });
+  expect(use({ allowModels: ["sonnet"] })?.ledger).toMatchObject(nothing);
+  expect(use({ maxRequestsPerHour: 5 })?.ledger).toMatchObject({ ...nothing, requests: [NOON] });
+  expect(use({ maxTokensPerDay: 50 })?.ledger).toMatchObject({ ...nothing, tokens: 7, estimatedTokens: 7 });
+});
+
 it("keeps the counts over a restart", () => {
   const rules = { maxRequestsPerHour: 1, maxTokensPerDay: 5 };
   admitted(create(rules).admit(request())).settle(spent(5));

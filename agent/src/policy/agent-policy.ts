@@ -200,8 +200,17 @@ export class AgentPolicy {
   }
 
   #save(): void {
-    const { store, clock } = this.#options;
-    store.save({ pause: this.#presentPause(clock()), ledger: this.#ledger.state(clock()) });
+    const { store, clock, rules } = this.#options;
+    const { requests, day, tokens, estimatedTokens } = this.#ledger.state(clock());
+    const areTokensRead = rules.maxTokensPerDay !== undefined;
+    // What no limit reads is nobody's to find on the disk.
+    const ledger = {
+      requests: rules.maxRequestsPerHour === undefined ? [] : requests,
+      day,
+      tokens: areTokensRead ? tokens : 0,
+      estimatedTokens: areTokensRead ? estimatedTokens : 0,
+    };
+    store.save({ pause: this.#presentPause(clock()), ledger });
   }
 
   /** Something was counted. */

@@ -42,6 +42,17 @@ describe("a question", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  it("is told of when it comes, once, and not where nobody could answer", async () => {
+    const told: number[] = [];
+    const onQuestion = ({ number }: { readonly number: number }): void => void told.push(number);
+    desk = new ApprovalDesk({ timeoutMs: 60_000, clock: () => 1000, onChange: () => undefined, onQuestion });
+    const answers = [ask(), ask()];
+    expect(told).toEqual([1, 2]);
+    desk.close();
+    await Promise.all([...answers, ask()]);
+    expect(told).toEqual([1, 2]);
+  });
+
   it("is refused at once where the agent is about to end", async () => {
     const before = ask();
     desk.close();

@@ -24,6 +24,8 @@ export interface ApprovalDeskOptions {
   readonly clock: () => number;
   /** A question has come or gone. */
   readonly onChange: () => void;
+  /** A question has come, and nothing has answered it yet. */
+  readonly onQuestion?: ((question: Question) => void) | undefined;
 }
 
 type Verdict = "approved" | "denied" | "expired";
@@ -54,7 +56,7 @@ export class ApprovalDesk {
     signal: AbortSignal,
   ): Promise<PolicyRefusal | undefined> {
     signal.throwIfAborted();
-    const { timeoutMs, clock, onChange } = this.#options;
+    const { timeoutMs, clock, onChange, onQuestion } = this.#options;
     const number = (this.#lastNumber += 1);
     const { promise, resolve, reject } = Promise.withResolvers<Verdict>();
     const onAbort = (): void => reject(signal.reason);
@@ -70,6 +72,7 @@ export class ApprovalDesk {
     };
     this.#waiting.set(number, { question, decide: resolve });
     if (this.#isClosed) resolve("expired");
+    else onQuestion?.(question);
     onChange();
     try {
       const verdict = await promise;

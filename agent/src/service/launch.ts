@@ -1,5 +1,5 @@
 /** How a service manager starts the agent: without secrets, which stay in files that only their owner can read. */
-import { isAbsolute, resolve } from "node:path";
+import { delimiter, isAbsolute, resolve } from "node:path";
 import { ConfigError, type Environment, type LoadedConfig, type RawOptions } from "../config.ts";
 import { longFlag, OPTION_NAMES, OPTIONS, optionSpec, type AgentConfig, type OptionName } from "../options.ts";
 import { SPOOL_OFF } from "../spool/spool-folder.ts";
@@ -44,9 +44,34 @@ export function launchOf(
   });
   return {
     command: [...program, ...options],
-    variables: { PATH: env["PATH"] ?? "", ...folderVariables(env) },
+    variables: { PATH: lastingPath(env["PATH"] ?? ""), ...folderVariables(env) },
     stopSeconds: loaded.config.drainTimeout + STOP_EXTRA_SECONDS,
   };
+}
+
+/** Without the folders that `npm run` and `npx` put before it for their child alone: a service would go on with them for good. */
+function lastingPath(path: string): string {
+  const isOfNpm = (folder: string): boolean => /[\\/](node_modules[\\/]\.bin|node-gyp-bin)[\\/]?$/.test(folder);
+  return path
+    .split(delimiter)
+    .filter((folder) => !isOfNpm(folder))
+    .join(delimiter);
+}
+
+/** What works otherwise in a service than in a shell, one line each. */
+export function serviceNotes({ passEnv, approve, approveTimeout }: AgentConfig): readonly string[] {
+  const notes: string[] = [];
+  if (passEnv.length > 0) {
+    notes.push(
+      `${longFlag("passEnv")}: the service has none of this shell's variables, so ${passEnv.join(", ")} must be set where your system keeps those of services.`,
+    );
+  }
+  if (approve) {
+    notes.push(
+      `${longFlag("approve")}: the service asks on no terminal: codewise-agent status lists what waits, codewise-agent approve answers, and without an answer within ${approveTimeout} s a request is refused.`,
+    );
+  }
+  return notes;
 }
 
 function folderVariables(env: Environment): Readonly<Record<string, string>> {

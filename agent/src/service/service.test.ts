@@ -1,4 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
+import { delimiter } from "node:path";
 import { describe, expect, it } from "vitest";
 import { ConfigError, loadConfig, type RawOptions } from "../config.ts";
 import { launchdPlist } from "./launchd-plist.ts";
@@ -47,6 +48,24 @@ describe("launchOf", () => {
     const variables = { ...env, XDG_CONFIG_HOME: "/c", XDG_STATE_HOME: "relative" };
     const launch = launchOf(loadConfig(flags, variables), flags, variables, ["node"]);
     expect(launch.variables).toEqual({ PATH: "/bin", XDG_CONFIG_HOME: "/c" });
+  });
+});
+
+describe("the PATH of a service", () => {
+  it("has none of the folders that npm adds for the time of one command", () => {
+    const path = [
+      "/repo/agent/node_modules/.bin",
+      "/repo/node_modules/.bin/",
+      "/usr/lib/node_modules/npm/node_modules/@npmcli/run-script/lib/node-gyp-bin",
+      "/home/me/.npm/_npx/0a1b/node_modules/.bin",
+      "/home/me/bin",
+      "/usr/lib/node_modules/codex/bin",
+      "/usr/bin",
+    ];
+    const variables = { CODEWISE_URL: "https://proxy.example", PATH: path.join(delimiter) };
+    expect(launchOf(loadConfig({}, variables), {}, variables, ["node"]).variables["PATH"]).toBe(
+      path.slice(-3).join(delimiter),
+    );
   });
 });
 

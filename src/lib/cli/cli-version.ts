@@ -15,29 +15,30 @@ export interface VersionQuestion {
   readonly update?: string;
 }
 
-/** `problem` is for the owner of the machine, in one line; `undefined` where the version is taken. */
+/** `problem` is for the owner of the machine, in one line, and names the command that was tried; `undefined` where the version is taken. */
 export interface FoundVersion {
   readonly version: string | null;
   readonly problem: string | undefined;
 }
 
 const TIMEOUT_MS = 15_000;
+/** Most of a command's path in a problem, in characters; the end tells more. */
+const MAX_SHOWN = 200;
 
 /** Asks a CLI for its version. Bounded; never rejects; no process is left. */
 export async function findVersion(question: VersionQuestion): Promise<FoundVersion> {
   const { command, program, product, minimum, update } = question;
   const run = await captureCommand(command, ["--version"], { ...question, timeoutMs: TIMEOUT_MS });
   const missing = (problem: string): FoundVersion => ({ version: null, problem });
+  const shown = command.length > MAX_SHOWN ? `…${command.slice(-MAX_SHOWN)}` : command;
   if (run.type === "not-started") {
-    return missing(
-      run.systemCode === "ENOENT"
-        ? `\`${program}\` was not found: install ${product} or give its path.`
-        : `\`${program}\` cannot be started (${run.systemCode}).`,
-    );
+    if (run.systemCode !== "ENOENT") return missing(`\`${shown}\` cannot be started (${run.systemCode}).`);
+    const mend = command === program ? `install ${product} or give its path` : `install ${product} or correct its path`;
+    return missing(`\`${shown}\` was not found: ${mend}.`);
   }
-  if (run.type === "timed-out") return missing(`\`${program} --version\` did not end in time.`);
+  if (run.type === "timed-out") return missing(`\`${shown} --version\` did not end in time.`);
   const version = /\b\d+\.\d+\.\d+\b/.exec(run.stdout)?.[0];
-  if (version === undefined) return missing(`\`${program} --version\` named no version: is it ${product}?`);
+  if (version === undefined) return missing(`\`${shown} --version\` named no version: is it ${product}?`);
   if (!isOlder(version, minimum)) return { version, problem: undefined };
   const hint = update === undefined ? "" : `; ${update}`;
   return { version, problem: `${program} ${version} is too old: ${minimum.join(".")} or later is needed${hint}.` };
