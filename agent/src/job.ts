@@ -1,9 +1,10 @@
 /** One request on this machine, from its arrival to the acknowledgement of its end. */
 import type { AgentRequest } from "../../src/lib/agent/types.ts";
-import { CliFailure, type CliSink } from "../../src/lib/cli/types.ts";
-import { GatewayError, toGatewayError, type ErrorCode } from "../../src/lib/http/errors.ts";
+import type { CliSink } from "../../src/lib/cli/types.ts";
+import { GatewayError } from "../../src/lib/http/errors.ts";
 import type { ChatRequest } from "../../src/lib/openai/chat.ts";
 import type { PlacedModel } from "./cli-set.ts";
+import { errorBody, isRefusal } from "./job-failure.ts";
 import { printable, type AgentLogger } from "./logger.ts";
 import type { Admission, PolicyRefusal } from "./policy/agent-policy.ts";
 import { spentTokens } from "./policy/spent-tokens.ts";
@@ -32,17 +33,6 @@ export interface JobOptions {
     | ((request: AgentRequest, chat: ChatRequest, signal: AbortSignal) => Promise<PolicyRefusal | undefined>)
     | undefined;
 }
-
-/** How a request is refused that its CLI cannot carry, or that no CLI is there for. */
-const REFUSALS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  "unsupported_parameter",
-  "unsupported_value",
-  "invalid_value",
-  "invalid_type",
-  "missing_required_parameter",
-  "cli_missing",
-  "cli_not_logged_in",
-]);
 
 /** Why a job was aborted: what is said to the proxy, if there is still somebody to say it to. */
 export class JobAbort extends Error {
@@ -137,7 +127,8 @@ export class Job {
     const { request } = this;
     signal.throwIfAborted();
     const chat = await readRequestInput(request, input, signal);
-    const refusal = await this.#ask(chat, signal);
+    // Where the owner takes nothing any more there is nothing to ask, and what was asked may have waited past that.
+    const refusal = admission?.closure() ?? (await this.#ask(chat, signal)) ?? admission?.closure();
     signal.throwIfAborted();
     if (refusal !== undefined) {
       admission?.release();
@@ -222,27 +213,4 @@ export class Job {
     this.#state = state;
     this.#options.onChange(this);
   }
-}
-
-/** Whether the CLI was never asked: what an upstream refuses has other codes, and may have cost something. */
-function isRefusal(error: unknown): boolean {
-  return error instanceof GatewayError && REFUSALS.has(error.code);
-}
-
-/** A failure as the wire says it. What is not a GatewayError becomes one that tells nothing; a timeout is a deadline. */
-function errorBody(thrown: unknown): ErrorBody {
-  if (thrown instanceof DOMException && thrown.name === "TimeoutError") {
-    const message = "The request's time ran out before the agent had read it.";
-    return { code: "deadline_exceeded", message, status: 504, retryable: false };
-  }
-  const error = toGatewayError(thrown);
-  return {
-    code: error.code,
-    message: error.message === "" ? error.code : error.message,
-    param: error.param,
-    status: error.status,
-    retryable: error.failover,
-    retryAfterMs: error.retryAfterMs,
-    ...(error instanceof CliFailure && { stderrTail: error.stderrTail, usage: error.usage }),
-  };
 }
