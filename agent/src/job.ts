@@ -8,6 +8,7 @@ import { errorBody, isRefusal } from "./job-failure.ts";
 import { printable, type AgentLogger } from "./logger.ts";
 import type { Admission, PolicyRefusal } from "./policy/agent-policy.ts";
 import { spentTokens } from "./policy/spent-tokens.ts";
+import type { SpentTokens } from "./policy/usage-ledger.ts";
 import type { ErrorBody, Outbox } from "./outbox.ts";
 import { readRequestInput, type InputSource } from "./request-input.ts";
 
@@ -33,6 +34,9 @@ export interface JobOptions {
     | ((request: AgentRequest, chat: ChatRequest, signal: AbortSignal) => Promise<PolicyRefusal | undefined>)
     | undefined;
 }
+
+/** A question takes its owner's attention, which is limited as requests are, so that nobody asks and asks again for nothing. */
+const NO_TOKENS: SpentTokens = { tokens: 0, isEstimate: false };
 
 /** Why a job was aborted: what is said to the proxy, if there is still somebody to say it to. */
 export class JobAbort extends Error {
@@ -128,10 +132,13 @@ export class Job {
     signal.throwIfAborted();
     const chat = await readRequestInput(request, input, signal);
     // Where the owner takes nothing any more there is nothing to ask, and what was asked may have waited past that.
-    const refusal = admission?.closure() ?? (await this.#ask(chat, signal)) ?? admission?.closure();
+    const closed = admission?.closure();
+    const denied = closed === undefined ? await this.#ask(chat, signal) : undefined;
+    const refusal = closed ?? denied ?? admission?.closure();
     signal.throwIfAborted();
     if (refusal !== undefined) {
-      admission?.release();
+      if (denied === undefined) admission?.release();
+      else admission?.settle(NO_TOKENS);
       this.#options.logger.info("refused by the owner", { requestId: this.id, why: refusal.message });
       this.reject(refusal.code, refusal.message);
       return;
@@ -164,11 +171,12 @@ export class Job {
     return await ask(this.request, chat, signal);
   }
 
-  /** What a failed run used, where it ran at all. */
+  /** What a request that failed or was cancelled used, where it ran or its owner was asked at all. */
   #account(error: unknown, admission: Admission | undefined): void {
     const usage = error instanceof GatewayError ? error.usage : undefined;
     const isUnused = usage === undefined && !this.#isOpen && isRefusal(error);
-    if (this.#state.kind !== "running" || isUnused) admission?.release();
+    if (this.#state.kind === "asking") admission?.settle(NO_TOKENS);
+    else if (this.#state.kind !== "running" || isUnused) admission?.release();
     else admission?.settle(spentTokens(usage, "cli", () => this.#countCharacters()));
   }
 

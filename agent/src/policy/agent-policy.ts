@@ -30,7 +30,7 @@ export interface PolicyRefusal {
 /** A request that was let in and is counted; the first call ends it. */
 export interface Admission {
   settle(spent: SpentTokens): void;
-  /** It did not run. */
+  /** It did not run, and nobody was asked in vain. */
   release(): void;
   /** Why it may not start any more: paused, or the hours are over. Limits are no reason, since its place is its own. */
   closure(): PolicyRefusal | undefined;
