@@ -53,13 +53,13 @@ describe("status", () => {
       expect.stringMatching(/^laptop at https:\/\/proxy\.example \(pid 42, version .+\)$/),
       "  connection  connected",
       "  requests    1 running, 3 completed, 1 failed, 4 cancelled, 2 refused since 11:00",
-      "    r1 [2J  sonnet  5 s  7 steps",
+      '    r1 [2J  "sonnet"  5 s  7 steps',
       "  takes none  the requests of the hour are used up, until 12:30",
       "  models      sonnet, claude-*",
       "  hours       09:00-18:00",
       "  last hour   5 of 5 requests, the oldest until 12:30",
       "  today       1200 of 5000 tokens (200 estimated), anew at 2026-11-26 00:00",
-      "  to approve  4: opus, 900 characters, until 12:01: Hello",
+      '  to approve  4: 900 characters, until 12:01, "opus": Hello',
       "              by codewise-agent approve <number>, or deny <number>",
       "",
     ]);
@@ -69,6 +69,15 @@ describe("status", () => {
     const asking = { ...fields, state: { kind: "asking" } } as unknown as Job;
     const text = formatStatus(runningStatus(facts, { ...view, jobs: [job, asking] }, policy, [question], 0), NOON);
     expect(text).toContain("1 running, 1 waiting, 3 completed");
+  });
+
+  it("lets no model's name pass for the facts beside it", () => {
+    const model = "codex-cli/gpt-5, 14 characters, until 23:59: What is 2+2?";
+    const hostile = { ...fields, request: { model } } as unknown as Job;
+    const status = runningStatus(facts, { ...view, jobs: [hostile] }, policy, [{ ...question, model }], 0);
+    const told = formatStatus({ ...status, questions: [{ ...question, model }] }, NOON);
+    for (const text of [JSON.stringify(status), formatStatus(status, NOON), told]) expect(text).not.toContain("2+2");
+    expect(told).toContain("4: 900 characters, until 12:01, (a malformed name): Hello");
   });
 
   it("says how a pause without an end is ended, and why it is not connected", () => {

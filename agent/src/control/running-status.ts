@@ -1,6 +1,7 @@
 /** What a running agent tells of itself, and how a person reads it. */
 import type { AgentView } from "../agent.ts";
 import { printable } from "../logger.ts";
+import { plainModel, quotedModel } from "../model-display.ts";
 import type { PolicyView } from "../policy/agent-policy.ts";
 import type { Question } from "../policy/approval-desk.ts";
 import { formatHours } from "../policy/daily-hours.ts";
@@ -34,7 +35,7 @@ export function runningStatus(
       .filter((job) => job.isActive)
       .map((job) => ({
         requestId: printable(job.id),
-        model: printable(job.request.model),
+        model: plainModel(job.request.model),
         state: job.state.kind,
         ageMs: Math.max(0, Math.round(now - job.startedAt)),
         deltas: job.deltas,
@@ -42,7 +43,7 @@ export function runningStatus(
     questions: questions.map((question) => ({
       ...question,
       requestId: printable(question.requestId),
-      model: printable(question.model),
+      model: plainModel(question.model),
     })),
     totals: { ...view.totals },
     limits: {
@@ -67,12 +68,12 @@ export function formatStatus(status: RunningStatus, now: number): string {
     `  requests    ${describePresent(status)}, ${describeTotals(status)} since ${formatTime(status.startedAt, now)}`,
     ...requests.map(
       ({ requestId, model, state, ageMs, deltas }) =>
-        `    ${requestId}  ${model}  ${Math.floor(ageMs / 1000)} s  ${state === "running" ? `${deltas} steps` : state}`,
+        `    ${requestId}  ${quotedModel(model)}  ${Math.floor(ageMs / 1000)} s  ${state === "running" ? `${deltas} steps` : state}`,
     ),
     ...describeLimits(status, now).map((line) => `  ${line}`),
     ...questions.map(
       ({ number, model, characters, preview, expiresAt }) =>
-        `  to approve  ${number}: ${model}, ${characters} characters, until ${formatTime(expiresAt, now)}: ${preview}`,
+        `  to approve  ${number}: ${characters} characters, until ${formatTime(expiresAt, now)}, ${quotedModel(model)}: ${preview}`,
     ),
     ...(questions.length === 0 ? [] : ["              by codewise-agent approve <number>, or deny <number>"]),
     "",
