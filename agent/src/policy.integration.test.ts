@@ -73,7 +73,7 @@ const ended = (id: string): Promise<void> =>
   proxy.until(() => ["complete", "error", "reject"].includes(proxy.last(id)?.type ?? ""));
 /** The numbers of what waits for approval, as the commands learn it. */
 async function waiting(): Promise<readonly number[]> {
-  const [running] = await findAgents(stateFolder({ HOME: home }));
+  const [running] = (await findAgents(stateFolder({ HOME: home }))).agents;
   return running?.status.questions.map(({ number }) => number) ?? [];
 }
 const WAIT = { timeout: 10_000, interval: 50 };

@@ -1,14 +1,17 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { createConnection } from "node:net";
+import { createConnection, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { runStatus } from "../commands/status.ts";
+import { EXIT } from "../exit-codes.ts";
 import { agentPlaces, type AgentPlaces } from "./agent-places.ts";
 import { askAgent, findAgents } from "./control-client.ts";
 import { AlreadyRunningError, startControlServer, type ControlServer } from "./control-server.ts";
 import type { ControlCommand, RunningStatus } from "./protocol.ts";
+import { commandAgent } from "./select-agent.ts";
 
 let folder: string;
 let commands: ControlCommand[];
@@ -70,8 +73,8 @@ describe("the control channel", () => {
     await start("one");
     await start("two");
     const found = await findAgents(folder);
-    expect(found.map(({ status: { agentId } }) => agentId).toSorted()).toEqual(["one", "two"]);
-    expect(await findAgents(join(folder, "none"))).toEqual([]);
+    expect(found.agents.map(({ status: { agentId } }) => agentId).toSorted()).toEqual(["one", "two"]);
+    expect(await findAgents(join(folder, "none"))).toEqual({ agents: [], problems: [] });
   });
 
   it("finds an agent behind however many that were killed", async () => {
@@ -79,14 +82,14 @@ describe("the control channel", () => {
     for (let count = 0; count < 200; count += 1) writeFileSync(join(folder, `${count}.agent`), address);
     const { marker } = await start("one");
     renameSync(marker, join(folder, "z.agent"));
-    expect(await findAgents(folder)).toHaveLength(1);
+    expect(await findAgents(folder)).toMatchObject({ agents: [{}], problems: [] });
     renameSync(join(folder, "z.agent"), marker);
   });
 
   it("refuses a second agent of the same name while the first lives", async () => {
     await start("one");
     await expect(start("one")).rejects.toThrow(AlreadyRunningError);
-    expect(await findAgents(folder)).toHaveLength(1);
+    expect(await findAgents(folder)).toMatchObject({ agents: [{}], problems: [] });
   });
 
   it("replaces the socket that a killed process has left", async () => {
@@ -98,7 +101,7 @@ describe("the control channel", () => {
     await once(child, "close");
     expect(existsSync(address)).toBe(true);
     await start("one");
-    expect(await findAgents(folder)).toHaveLength(1);
+    expect(await findAgents(folder)).toMatchObject({ agents: [{}], problems: [] });
   });
 
   it.each(["{\n", '{"command":"shutdown"}\n', '{"command":"pause","forMs":-1}\n', "x".repeat(100_000)])(
@@ -120,6 +123,45 @@ describe("the control channel", () => {
     const deep = join(folder, "d".repeat(60), "d".repeat(60));
     const { address } = await start("one", deep);
     expect(address.length).toBeLessThan(104);
-    expect(await findAgents(deep)).toHaveLength(1);
+    expect(await findAgents(deep)).toMatchObject({ agents: [{}], problems: [] });
+  });
+
+  const answers: [string, string, string][] = [
+    ["is too long", "x".repeat(1024 * 1024 + 1), "too long"],
+    ["is malformed", '{"status":{}}\n', "malformed"],
+    ["is a refusal", '{"refusal":"what is that?"}\n', "what is that?"],
+    ["is cut off", "", "malformed"],
+  ];
+  it.each(answers)("tells an agent whose answer %s from one that does not run", async (_name, answer, why) => {
+    const { address, marker } = placesOf("one");
+    const server = createServer((socket) => {
+      socket.on("error", () => undefined);
+      socket.once("data", () => socket.end(answer));
+    });
+    server.listen(address);
+    await once(server, "listening");
+    writeFileSync(marker, address);
+    const selection = { folder, url: undefined, agentId: undefined };
+    let said = "";
+    const stderr = vi.spyOn(process.stderr, "write").mockImplementation((text) => {
+      said += String(text);
+      return true;
+    });
+    const stdout = vi.spyOn(process.stdout, "write").mockReturnValue(true);
+    try {
+      expect(await runStatus(selection, { json: true })).toBe(EXIT.failure);
+      expect(said).toContain(`an agent runs here that cannot be understood`);
+      expect(said).toContain(why);
+      expect(await commandAgent(selection, { command: "pause", forMs: null }, () => "")).toBe(EXIT.failure);
+      await start("two");
+      said = "";
+      expect(await runStatus(selection, { json: true })).toBe(EXIT.ok);
+      expect(said).toContain(why);
+    } finally {
+      stderr.mockRestore();
+      stdout.mockRestore();
+      server.close();
+    }
+    expect(said).not.toContain("no agent runs here");
   });
 });

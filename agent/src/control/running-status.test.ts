@@ -3,7 +3,7 @@ import type { AgentView } from "../agent.ts";
 import type { Job } from "../job.ts";
 import type { PolicyView } from "../policy/agent-policy.ts";
 import { parseDuration } from "./duration.ts";
-import { runningStatusSchema } from "./protocol.ts";
+import { MAX_ANSWER, runningStatusSchema } from "./protocol.ts";
 import { formatStatus, runningStatus } from "./running-status.ts";
 
 const NOON = new Date(2026, 10, 25, 12).getTime();
@@ -78,6 +78,24 @@ describe("status", () => {
     const told = formatStatus({ ...status, questions: [{ ...question, model }] }, NOON);
     for (const text of [JSON.stringify(status), formatStatus(status, NOON), told]) expect(text).not.toContain("2+2");
     expect(told).toContain("4: 900 characters, until 12:01, (a malformed name): Hello");
+  });
+
+  it("fits into one answer, however many requests and questions there are, and whatever they are called", () => {
+    const long = {
+      ...question,
+      model: "m".repeat(200),
+      requestId: "r".repeat(128),
+      preview: "e\u0301\u0301\u0301".repeat(800),
+    };
+    const jobs = Array.from(
+      { length: 1000 },
+      () => ({ ...fields, request: { model: "m".repeat(200) } }) as unknown as Job,
+    );
+    const questions = Array.from({ length: 1000 }, () => long);
+    const status = runningStatus(facts, { ...view, jobs }, policy, questions, 0);
+    expect([status.requests.length, status.questions.length]).toEqual([100, 100]);
+    expect(status.questions[0]?.model).toHaveLength(100);
+    expect(JSON.stringify({ status }).length).toBeLessThan(MAX_ANSWER);
   });
 
   it("says how a pause without an end is ended, and why it is not connected", () => {

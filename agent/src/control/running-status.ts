@@ -16,7 +16,11 @@ export interface ProcessFacts {
   readonly startedAt: number;
 }
 
-/** `now`: of the clock that the jobs' ages are measured by. */
+/** Of requests, and of questions: what an answer has room for, whatever is in them. */
+const MAX_LISTED = 100;
+const MAX_REASON = 500;
+
+/** At most 100 requests and as many questions, the oldest. `now`: of the clock that the jobs' ages are measured by. */
 export function runningStatus(
   facts: ProcessFacts,
   view: AgentView,
@@ -28,11 +32,15 @@ export function runningStatus(
   return {
     ...facts,
     version: AGENT_VERSION,
-    connection: { state: connection.kind, reason: connection.kind === "waiting" ? printable(connection.reason) : null },
+    connection: {
+      state: connection.kind,
+      reason: connection.kind === "waiting" ? printable(connection.reason).slice(0, MAX_REASON) : null,
+    },
     lifecycle: view.lifecycle,
     closure: closure === undefined ? null : { reason: closure.reason, until: closure.until ?? null },
     requests: view.jobs
       .filter((job) => job.isActive)
+      .slice(0, MAX_LISTED)
       .map((job) => ({
         requestId: printable(job.id),
         model: plainModel(job.request.model),
@@ -40,7 +48,7 @@ export function runningStatus(
         ageMs: Math.max(0, Math.round(now - job.startedAt)),
         deltas: job.deltas,
       })),
-    questions: questions.map((question) => ({
+    questions: questions.slice(0, MAX_LISTED).map((question) => ({
       ...question,
       requestId: printable(question.requestId),
       model: plainModel(question.model),
