@@ -58,6 +58,16 @@ async function start(agentId: string, base = folder): Promise<AgentPlaces> {
   return places;
 }
 
+/** As a process does that is killed. */
+async function leaveDeadSocket(address: string): Promise<void> {
+  const script = `require("node:net").createServer().listen(${JSON.stringify(address)}, () => console.log("up"))`;
+  const child = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "inherit"] });
+  await once(child.stdout, "data");
+  child.kill("SIGKILL");
+  await once(child, "close");
+  expect(existsSync(address)).toBe(true);
+}
+
 describe("the control channel", () => {
   it("is a socket that only its owner can open, and leaves nothing behind", async () => {
     const { address } = await start("one");
@@ -93,15 +103,50 @@ describe("the control channel", () => {
   });
 
   it("replaces the socket that a killed process has left", async () => {
-    const { address } = placesOf("one");
-    const script = `require("node:net").createServer().listen(${JSON.stringify(address)}, () => console.log("up"))`;
-    const child = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "inherit"] });
-    await once(child.stdout, "data");
-    child.kill("SIGKILL");
-    await once(child, "close");
-    expect(existsSync(address)).toBe(true);
+    await leaveDeadSocket(placesOf("one").address);
     await start("one");
     expect(await findAgents(folder)).toMatchObject({ agents: [{}], problems: [] });
+  });
+
+  it("lets one of many that start at once over a dead socket run", async () => {
+    const { address } = placesOf("one");
+    await leaveDeadSocket(address);
+    const started = await Promise.allSettled(Array.from({ length: 8 }, () => start("one")));
+    const refused = started.flatMap((result) => (result.status === "rejected" ? [result.reason] : []));
+    expect(refused).toHaveLength(7);
+    for (const reason of refused) expect(reason).toBeInstanceOf(AlreadyRunningError);
+    expect(await findAgents(folder)).toMatchObject({ agents: [{}], problems: [] });
+    await servers.pop()?.close();
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it("lets one of several processes that start at once over a dead socket run", { timeout: 60_000 }, async () => {
+    const places = placesOf("one");
+    const script = `
+      const { startControlServer } = await import(${JSON.stringify(join(import.meta.dirname, "control-server.ts"))});
+      process.stdout.write("ready\\n");
+      await new Promise((resolve) => process.stdin.once("data", resolve));
+      const said = await startControlServer(${JSON.stringify(places)}, () => ({ refusal: "" })).then(() => "up", (error) => error.name);
+      process.stdout.write(said + "\\n");
+      process.stdin.once("end", () => process.exit(0));
+    `;
+    for (let round = 0; round < 3; round += 1) {
+      await leaveDeadSocket(places.address);
+      const children = Array.from({ length: 4 }, () =>
+        spawn(process.execPath, ["--input-type=module", "-e", script], { stdio: ["pipe", "pipe", "inherit"] }),
+      );
+      try {
+        await Promise.all(children.map(({ stdout }) => once(stdout, "data")));
+        const said = children.map(({ stdout }) => once(stdout, "data"));
+        for (const { stdin } of children) stdin.write("go\n");
+        const results = (await Promise.all(said)).map(([text]) => String(text).trim());
+        expect(results.toSorted()).toEqual([...Array.from({ length: 3 }, () => "AlreadyRunningError"), "up"]);
+      } finally {
+        for (const child of children) child.kill("SIGKILL");
+        await Promise.all(children.map((child) => once(child, "close")));
+        rmSync(places.address, { force: true });
+      }
+    }
   });
 
   it.each(["{\n", '{"command":"shutdown"}\n', '{"command":"pause","forMs":-1}\n', "x".repeat(100_000)])(
