@@ -1,11 +1,13 @@
 /** A request under its owner's rules, from its arrival to its start. */
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { CliOutcome } from "../../src/lib/cli/types.ts";
+import { GatewayError } from "../../src/lib/http/errors.ts";
 import { CodewiseAgent, type AgentEnd } from "./agent.ts";
 import { createProxyClient, type ProxyClient } from "./http-client.ts";
 import { silentLogger } from "./logger.ts";
 import { AgentPolicy, type PolicyRules } from "./policy/agent-policy.ts";
 import { ApprovalDesk } from "./policy/approval-desk.ts";
-import { createScriptedExecutor, type ScriptedExecutor } from "./testing/scripted-executor.ts";
+import { createScriptedExecutor, type ScriptedExecutor, type ScriptedRun } from "./testing/scripted-executor.ts";
 import { startScriptedProxy, TEST_SECRET, type ScriptedProxy } from "./testing/scripted-proxy.ts";
 import { sleep } from "./timing.ts";
 
@@ -149,5 +151,48 @@ describe("a question counts in the hour, with no tokens, where it", () => {
     await isEnded("r1");
     expect(executor.runs).toEqual([]);
     expect(policy.view()).toMatchObject({ requests: { used: 1 }, tokens: { used: 0, estimated: 0 } });
+  });
+});
+
+describe("the tokens of the day", () => {
+  const TEXT = "x".repeat(4000);
+  const PROMPT_TOKENS = Math.ceil(JSON.stringify(BODY).length / 4);
+
+  async function answer(): Promise<ScriptedRun> {
+    await start(RULES, undefined);
+    proxy.request("r1");
+    const run = await executor.run(0);
+    run.delta({ content: TEXT });
+    return run;
+  }
+
+  it.each<[string, Partial<CliOutcome>]>([
+    ["no usage", { usage: undefined, usageSource: "none" }],
+    ["a usage of nothing", { usage: { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 } }],
+  ])("are charged with an estimate of prompt and answer where the CLI answered and told %s", async (_name, told) => {
+    const run = await answer();
+    run.finish(told);
+    await isEnded("r1");
+    expect(proxy.last("r1")).toMatchObject({ type: "complete" });
+    const { used, estimated } = policy.view().tokens;
+    expect(used).toBeGreaterThanOrEqual(1000 + PROMPT_TOKENS - 1);
+    expect(used).toBeLessThan(1100 + PROMPT_TOKENS);
+    expect(estimated).toBe(used);
+  });
+
+  it("are charged with the answer of a run that failed before its CLI had told of it", async () => {
+    const run = await answer();
+    const usage = { prompt_tokens: 30, completion_tokens: 1, total_tokens: 31 };
+    run.fail(new GatewayError("cli_crashed", "failed", { usage }));
+    await isEnded("r1");
+    expect(policy.view()).toMatchObject({ tokens: { used: 1030, estimated: 1030 }, requests: { used: 1 } });
+  });
+
+  it("are charged by the CLI's word where that covers the answer of a run that failed", async () => {
+    const run = await answer();
+    const usage = { prompt_tokens: 30, completion_tokens: 1200, total_tokens: 1230 };
+    run.fail(new GatewayError("cli_crashed", "failed", { usage }));
+    await isEnded("r1");
+    expect(policy.view()).toMatchObject({ tokens: { used: 1230, estimated: 0 } });
   });
 });

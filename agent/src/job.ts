@@ -7,7 +7,7 @@ import type { PlacedModel } from "./cli-set.ts";
 import { errorBody, isRefusal } from "./job-failure.ts";
 import { printable, type AgentLogger } from "./logger.ts";
 import type { Admission, PolicyRefusal } from "./policy/agent-policy.ts";
-import { spentTokens } from "./policy/spent-tokens.ts";
+import { spentTokens, spentTokensSoFar } from "./policy/spent-tokens.ts";
 import type { SpentTokens } from "./policy/usage-ledger.ts";
 import type { ErrorBody, Outbox } from "./outbox.ts";
 import { readRequestInput, type InputSource } from "./request-input.ts";
@@ -177,7 +177,7 @@ export class Job {
     const isUnused = usage === undefined && !this.#isOpen && isRefusal(error);
     if (this.#state.kind === "asking") admission?.settle(NO_TOKENS);
     else if (this.#state.kind !== "running" || isUnused) admission?.release();
-    else admission?.settle(spentTokens(usage, "cli", () => this.#countCharacters()));
+    else admission?.settle(spentTokensSoFar(usage, () => this.#countCharacters(), this.#characters));
   }
 
   #countCharacters(): number {
