@@ -138,16 +138,29 @@ it("a request that took the last place of the hour starts after its approval", a
 });
 
 describe("a question counts in the hour, with no tokens, where it", () => {
-  const endings: [string, number, () => void][] = [
-    ["was denied", 60_000, () => desk.decide(1, "denied")],
-    ["was not answered in time", 300, () => undefined],
-    ["was taken away by a cancel", 60_000, () => proxy.send("cancel", { requestId: "r1", reason: "client_closed" })],
+  const endings: [string, number, () => Promise<void>][] = [
+    [
+      "was denied",
+      60_000,
+      async () => {
+        await asked();
+        desk.decide(1, "denied");
+      },
+    ],
+    ["was not answered in time", 50, async () => undefined],
+    [
+      "was taken away by a cancel",
+      60_000,
+      async () => {
+        await asked();
+        proxy.send("cancel", { requestId: "r1", reason: "client_closed" });
+      },
+    ],
   ];
   it.each(endings)("%s", async (_name, approveMs, finish) => {
     await start(RULES, approveMs);
     proxy.request("r1");
-    await asked();
-    finish();
+    await finish();
     await isEnded("r1");
     expect(executor.runs).toEqual([]);
     expect(policy.view()).toMatchObject({ requests: { used: 1 }, tokens: { used: 0, estimated: 0 } });
