@@ -50,7 +50,7 @@ describe("the keys", () => {
     expect(isRaw).toBe(true);
     clock += 1000;
     press("y");
-    clock += 1000;
+    clock += 2000;
     press("xN");
     expect(decided).toEqual([
       [1, "approved"],
@@ -68,6 +68,28 @@ describe("the keys", () => {
     press("yy");
     press("y");
     expect(decided).toEqual([[1, "approved"]]);
+  });
+
+  it.each([
+    ["at once", 0],
+    ["after a moment", 400],
+  ])("never answer a question that takes the place of another one, %s, before it can be read", (_name, gapMs) => {
+    ask(1);
+    clock += 60_000;
+    // Its client drops it.
+    questions = [];
+    if (gapMs === 0) ask(2);
+    else {
+      keys.refresh();
+      clock += gapMs;
+      ask(2);
+    }
+    clock += 1999 - gapMs;
+    press("y");
+    expect(decided).toEqual([]);
+    clock += 1;
+    press("y");
+    expect(decided).toEqual([[2, "approved"]]);
   });
 
   it("pass Ctrl-C on, and give the terminal back at the end", () => {

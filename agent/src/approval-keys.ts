@@ -21,6 +21,8 @@ export interface ApprovalKeys {
 const CONTROL_C = 3;
 /** Keys right after a question has come were meant for something else. */
 const DEAF_MS = 300;
+/** One that takes another's place, or comes soon after it, must be read first: the key was meant for that other one. */
+const DEAF_AFTER_ANOTHER_MS = 2000;
 
 /**
  * Listens to single keys while a question waits, and only then, so that the terminal is its user's at all other times.
@@ -33,13 +35,13 @@ export function createApprovalKeys(
   now: () => number,
 ): ApprovalKeys {
   let asked: number | undefined;
-  let askedAt = 0;
+  let deafUntil = 0;
 
   const onData = (bytes: Uint8Array): void => {
     for (const byte of bytes) {
       if (byte === CONTROL_C) interrupt();
       const key = String.fromCharCode(byte).toLowerCase();
-      if (asked === undefined || (key !== "y" && key !== "n") || now() - askedAt < DEAF_MS) continue;
+      if (asked === undefined || (key !== "y" && key !== "n") || now() < deafUntil) continue;
       desk.decide(asked, key === "y" ? "approved" : "denied");
       // One key is one answer, also where several come at once.
       return;
@@ -57,7 +59,9 @@ export function createApprovalKeys(
   const show = (number: number | undefined): void => {
     if (number === asked) return;
     if ((number === undefined) !== (asked === undefined)) listen(number !== undefined);
-    [asked, askedAt] = [number, now()];
+    const isAnotherGone = asked !== undefined;
+    asked = number;
+    deafUntil = Math.max(deafUntil, now() + (isAnotherGone ? DEAF_AFTER_ANOTHER_MS : DEAF_MS));
   };
 
   return { refresh: () => show(desk.questions[0]?.number), close: () => show(undefined) };

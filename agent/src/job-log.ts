@@ -1,6 +1,7 @@
 /** What the log says of requests, and how many have ended which way. */
 import type { Job, JobState } from "./job.ts";
-import { printable, type AgentLogger } from "./logger.ts";
+import type { AgentLogger } from "./logger.ts";
+import { plainModel } from "./model-display.ts";
 
 /** Requests that have ended since the start. */
 export interface JobTotals {
@@ -32,7 +33,7 @@ export class JobLog {
   /** To be called at each change of a job's state. */
   note(job: Job): void {
     const { state, request } = job;
-    const fields = { requestId: job.id, attempt: request.attempt, model: printable(request.model) };
+    const fields = { requestId: job.id, attempt: request.attempt, model: plainModel(request.model) };
     if (state.kind === "running") this.#logger.info("request started", fields);
     if (state.kind !== "ended") return;
     const { outcome, code } = state;

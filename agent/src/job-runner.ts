@@ -8,6 +8,7 @@ import {
 import type { CliSet, PlacedModel, PlacingRefusal } from "./cli-set.ts";
 import { Job, JobAbort, type JobOptions } from "./job.ts";
 import { printable, type AgentLogger } from "./logger.ts";
+import { plainModel } from "./model-display.ts";
 import { DISAGREEMENT, Outbox, type ErrorBody, type OpenStore, type OutboxBounds } from "./outbox.ts";
 import type { Admission, AgentPolicy, PolicyRefusal } from "./policy/agent-policy.ts";
 import type { InputSource } from "./request-input.ts";
@@ -122,7 +123,7 @@ export class JobRunner {
     else {
       this.#options.logger.info("refused a request", {
         requestId,
-        model: printable(request.model),
+        model: plainModel(request.model),
         code: found.code,
       });
       job.reject(found.code, found.message);

@@ -1,12 +1,14 @@
 /** One request on this machine, from its arrival to the acknowledgement of its end. */
 import type { AgentRequest } from "../../src/lib/agent/types.ts";
-import { CliFailure, type CliSink } from "../../src/lib/cli/types.ts";
-import { GatewayError, toGatewayError, type ErrorCode } from "../../src/lib/http/errors.ts";
+import type { CliSink } from "../../src/lib/cli/types.ts";
+import { GatewayError } from "../../src/lib/http/errors.ts";
 import type { ChatRequest } from "../../src/lib/openai/chat.ts";
 import type { PlacedModel } from "./cli-set.ts";
+import { errorBody, isRefusal } from "./job-failure.ts";
 import { printable, type AgentLogger } from "./logger.ts";
 import type { Admission, PolicyRefusal } from "./policy/agent-policy.ts";
-import { spentTokens } from "./policy/spent-tokens.ts";
+import { spentTokens, spentTokensSoFar } from "./policy/spent-tokens.ts";
+import type { SpentTokens } from "./policy/usage-ledger.ts";
 import type { ErrorBody, Outbox } from "./outbox.ts";
 import { readRequestInput, type InputSource } from "./request-input.ts";
 
@@ -33,16 +35,8 @@ export interface JobOptions {
     | undefined;
 }
 
-/** How a request is refused that its CLI cannot carry, or that no CLI is there for. */
-const REFUSALS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  "unsupported_parameter",
-  "unsupported_value",
-  "invalid_value",
-  "invalid_type",
-  "missing_required_parameter",
-  "cli_missing",
-  "cli_not_logged_in",
-]);
+/** A question takes its owner's attention, which is limited as requests are, so that nobody asks and asks again for nothing. */
+const NO_TOKENS: SpentTokens = { tokens: 0, isEstimate: false };
 
 /** Why a job was aborted: what is said to the proxy, if there is still somebody to say it to. */
 export class JobAbort extends Error {
@@ -137,10 +131,14 @@ export class Job {
     const { request } = this;
     signal.throwIfAborted();
     const chat = await readRequestInput(request, input, signal);
-    const refusal = await this.#ask(chat, signal);
+    // Where the owner takes nothing any more there is nothing to ask, and what was asked may have waited past that.
+    const closed = admission?.closure();
+    const denied = closed === undefined ? await this.#ask(chat, signal) : undefined;
+    const refusal = closed ?? denied ?? admission?.closure();
     signal.throwIfAborted();
     if (refusal !== undefined) {
-      admission?.release();
+      if (denied === undefined) admission?.release();
+      else admission?.settle(NO_TOKENS);
       this.#options.logger.info("refused by the owner", { requestId: this.id, why: refusal.message });
       this.reject(refusal.code, refusal.message);
       return;
@@ -173,12 +171,13 @@ export class Job {
     return await ask(this.request, chat, signal);
   }
 
-  /** What a failed run used, where it ran at all. */
+  /** What a request that failed or was cancelled used, where it ran or its owner was asked at all. */
   #account(error: unknown, admission: Admission | undefined): void {
     const usage = error instanceof GatewayError ? error.usage : undefined;
     const isUnused = usage === undefined && !this.#isOpen && isRefusal(error);
-    if (this.#state.kind !== "running" || isUnused) admission?.release();
-    else admission?.settle(spentTokens(usage, "cli", () => this.#countCharacters()));
+    if (this.#state.kind === "asking") admission?.settle(NO_TOKENS);
+    else if (this.#state.kind !== "running" || isUnused) admission?.release();
+    else admission?.settle(spentTokensSoFar(usage, () => this.#countCharacters(), this.#characters));
   }
 
   #countCharacters(): number {
@@ -222,27 +221,4 @@ export class Job {
     this.#state = state;
     this.#options.onChange(this);
   }
-}
-
-/** Whether the CLI was never asked: what an upstream refuses has other codes, and may have cost something. */
-function isRefusal(error: unknown): boolean {
-  return error instanceof GatewayError && REFUSALS.has(error.code);
-}
-
-/** A failure as the wire says it. What is not a GatewayError becomes one that tells nothing; a timeout is a deadline. */
-function errorBody(thrown: unknown): ErrorBody {
-  if (thrown instanceof DOMException && thrown.name === "TimeoutError") {
-    const message = "The request's time ran out before the agent had read it.";
-    return { code: "deadline_exceeded", message, status: 504, retryable: false };
-  }
-  const error = toGatewayError(thrown);
-  return {
-    code: error.code,
-    message: error.message === "" ? error.code : error.message,
-    param: error.param,
-    status: error.status,
-    retryable: error.failover,
-    retryAfterMs: error.retryAfterMs,
-    ...(error instanceof CliFailure && { stderrTail: error.stderrTail, usage: error.usage }),
-  };
 }

@@ -3,6 +3,7 @@ import type { RunningStatus } from "./control/protocol.ts";
 import { describeLimits, describePresent, describeTotals, secondsLeft } from "./control/running-status.ts";
 import { firstCharacters } from "./first-characters.ts";
 import { printable } from "./logger.ts";
+import { quotedModel } from "./model-display.ts";
 
 export interface Screen {
   readonly columns: number;
@@ -31,7 +32,7 @@ export function liveLines(status: RunningStatus, now: number, screen: Screen): r
     ...describeLimits(status, now).map((line) => `  ${line}`),
     ...requests.map(
       ({ requestId, model, ageMs, deltas, state: step }) =>
-        `  ${requestId}  ${model}  ${Math.floor(ageMs / 1000)} s  ${step === "running" ? `${deltas} steps` : step}`,
+        `  ${requestId}  ${quotedModel(model)}  ${Math.floor(ageMs / 1000)} s  ${step === "running" ? `${deltas} steps` : step}`,
     ),
   ];
   const width = Math.max(20, screen.columns - 1);
@@ -46,7 +47,7 @@ function questionLines(
   hasKeys: boolean | undefined,
 ): readonly string[] {
   const seconds = secondsLeft(expiresAt, now);
-  const lines = [`? ${number}  ${model}  ${characters} characters  ${seconds} s left`, `    ${preview}`];
+  const lines = [`? ${number}  ${characters} characters  ${seconds} s left  ${quotedModel(model)}`, `    ${preview}`];
   if (hasKeys === undefined) return lines;
   const how = hasKeys ? `y: run it   n: refuse it` : `codewise-agent approve ${number}, or deny ${number}`;
   return [...lines, `    ${how}`];

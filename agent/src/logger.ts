@@ -36,10 +36,17 @@ export function formatPlainLine(entry: LogEntry): string {
   return `${entry.time.toTimeString().slice(0, 8)} ${label}${[printable(entry.message), ...fields].join("  ")}\n`;
 }
 
+/**
+ * What steers a terminal, turns the direction of text, or takes room or none without being seen: control characters and what
+ * Unicode says is ignored where it cannot be shown, apart from the selectors of a character's form, with the blank of
+ * Braille and the marks of annotations.
+ */
+const UNPRINTABLE =
+  /(?!\p{Variation_Selector})[\p{Cc}\p{Bidi_Control}\p{Default_Ignorable_Code_Point}\p{Zl}\p{Zp}\u2800\ufff9-\ufffb]/gu;
+
 /** Text from elsewhere without control characters, and without what turns or hides text, so that it cannot steer the terminal. */
 export function printable(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- control characters are what is to be found
-  return text.replace(/[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g, " ");
+  return text.replace(UNPRINTABLE, " ");
 }
 
 /** A logger that says nothing. */

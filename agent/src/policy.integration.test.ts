@@ -78,7 +78,7 @@ const ended = (id: string): Promise<void> =>
   proxy.until(() => ["complete", "error", "reject"].includes(proxy.last(id)?.type ?? ""));
 /** The numbers of what waits for approval, as the commands learn it. */
 async function waiting(): Promise<readonly number[]> {
-  const [running] = await findAgents(stateFolder({ HOME: home }));
+  const [running] = (await findAgents(stateFolder({ HOME: home }))).agents;
   return running?.status.questions.map(({ number }) => number) ?? [];
 }
 const WAIT = { timeout: 10_000, interval: 50 };
@@ -182,7 +182,7 @@ describe("codewise-agent under its owner's rules", () => {
       proxy.request(id, { body: { model: "sonnet", messages: [{ role: "user", content: `QUESTION ${id}` }] } });
     }
     await vi.waitFor(async () => expect(await waiting()).toHaveLength(2), WAIT);
-    expect((await command("status")).out).toMatch(/ s left: QUESTION r1[^]*QUESTION r2/);
+    expect((await command("status")).out).toMatch(/ s left, "[^"]*": QUESTION r1[^]*QUESTION r2/);
     expect(logged("a request waits for approval")).toMatchObject({
       number: 1,
       requestId: "r1",

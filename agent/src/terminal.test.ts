@@ -82,8 +82,8 @@ describe("on a terminal", () => {
       "connected · 2 running · 3 completed, 1 failed, 4 cancelled, 2 refused",
       "  takes none  outside of the hours, until 12:01",
       "  last hour   4 of 30 requests, the oldest until 12:02",
-      "  r1  sonnet  5 s  7 steps",
-      "  r2  sonnet  5 s  preparing",
+      '  r1  "sonnet"  5 s  7 steps',
+      '  r2  "sonnet"  5 s  preparing',
     ]);
     status.requests.push({ ...REQUEST, requestId: "r3", state: "asking" });
     expect(liveLines(status, NOON, SCREEN)[0]).toContain("connected · 2 running, 1 waiting · ");
@@ -96,13 +96,21 @@ describe("on a terminal", () => {
   it("puts what waits for approval first, and says how to answer the oldest", () => {
     status.questions.push(QUESTION, { ...QUESTION, number: 4 });
     expect(liveLines(status, NOON, SCREEN).slice(1)).toEqual([
-      "? 3  opus  900 characters  42 s left",
+      '? 3  900 characters  42 s left  "opus"',
       "    Hello",
       "    y: run it   n: refuse it",
-      "? 4  opus  900 characters  42 s left",
+      '? 4  900 characters  42 s left  "opus"',
       "    Hello",
     ]);
     expect(liveLines(status, NOON, { ...SCREEN, hasKeys: false })[3]).toContain("codewise-agent approve 3");
+  });
+
+  it("keeps the facts of a question before what a stranger chose", () => {
+    const model = "x".repeat(200);
+    status.questions.push({ ...QUESTION, model }, { ...QUESTION, model: "opus  1 characters" });
+    const lines = liveLines(status, NOON, { ...SCREEN, columns: 40 });
+    expect(lines[1]).toBe(`? 3  900 characters  42 s left  "${"x".repeat(6)}`);
+    expect(lines[4]).not.toContain("1 characters");
   });
 
   it("keeps to the terminal's size and lets nothing through that steers it", () => {

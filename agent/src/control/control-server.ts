@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { createConnection, createServer, type Server, type Socket } from "node:net";
 import { dirname } from "node:path";
 import { preparePrivateFolder, writeAtomically } from "../private-files.ts";
+import { takeStartLock, type StartLock } from "./start-lock.ts";
 import { commandSchema, type ControlAnswer, type ControlCommand } from "./protocol.ts";
 import { parseJson } from "../http-client.ts";
 import type { AgentPlaces } from "./agent-places.ts";
@@ -44,12 +45,8 @@ export async function startControlServer(
     serve(socket, onCommand);
   });
   server.maxConnections = MAX_CONNECTIONS;
-  await listen(server, address).catch(async (error: unknown) => {
-    if (!isCode(error, "EADDRINUSE")) throw error;
-    if (await isAlive(address)) throw new AlreadyRunningError();
-    rmSync(address, { force: true });
-    await listen(server, address);
-  });
+  if (isSocketFile) await listenInTurn(server, address);
+  else await listen(server, address, undefined);
   // What goes wrong with one connection must not end the agent.
   server.on("error", () => undefined);
   if (isSocketFile) chmodSync(address, 0o600);
@@ -65,7 +62,30 @@ export async function startControlServer(
   };
 }
 
-async function listen(server: Server, address: string): Promise<void> {
+/** One process after the other, since of two that find the same dead socket the later would remove the earlier one's new one. */
+async function listenInTurn(server: Server, address: string): Promise<void> {
+  const lock = await takeStartLock(`${address}.lock`);
+  if (lock === undefined) throw new AlreadyRunningError();
+  try {
+    await listen(server, address, lock);
+  } finally {
+    lock.release();
+  }
+}
+
+/** A socket that a dead process has left is replaced under the lock; a pipe of Windows goes with its process. */
+async function listen(server: Server, address: string, lock: StartLock | undefined): Promise<void> {
+  try {
+    await listenAt(server, address);
+  } catch (error) {
+    if (!isCode(error, "EADDRINUSE")) throw error;
+    if ((await isAlive(address)) || lock?.isHeld() !== true) throw new AlreadyRunningError();
+    rmSync(address, { force: true });
+    await listenAt(server, address);
+  }
+}
+
+async function listenAt(server: Server, address: string): Promise<void> {
   server.listen(address);
   await once(server, "listening");
 }

@@ -3,7 +3,7 @@ import type { AgentView } from "../agent.ts";
 import type { Job } from "../job.ts";
 import type { PolicyView } from "../policy/agent-policy.ts";
 import { parseDuration } from "./duration.ts";
-import { runningStatusSchema } from "./protocol.ts";
+import { MAX_ANSWER, runningStatusSchema } from "./protocol.ts";
 import { formatStatus, runningStatus } from "./running-status.ts";
 
 const NOON = new Date(2026, 10, 25, 12).getTime();
@@ -63,13 +63,13 @@ describe("status", () => {
       "  cli         gemini: not found",
       "  offers      sonnet, claude-*",
       "  requests    1 running, 3 completed, 1 failed, 4 cancelled, 2 refused since 11:00",
-      "    r1 [2J  sonnet  5 s  7 steps",
+      '    r1 [2J  "sonnet"  5 s  7 steps',
       "  takes none  the requests of the hour are used up, until 12:30",
       "  models      sonnet, claude-*",
       "  hours       09:00-18:00",
       "  last hour   5 of 5 requests, the oldest until 12:30",
       "  today       1200 of 5000 tokens (200 estimated), anew at 2026-11-26 00:00",
-      "  to approve  4: opus, 900 characters, 60 s left: Hello",
+      '  to approve  4: 900 characters, 60 s left, "opus": Hello',
       "              by codewise-agent approve <number>, or deny <number>",
       "",
     ]);
@@ -96,6 +96,33 @@ describe("status", () => {
     const asking = { ...fields, state: { kind: "asking" } } as unknown as Job;
     const text = formatStatus(runningStatus(facts, { ...view, jobs: [job, asking] }, policy, [question], 0), NOON);
     expect(text).toContain("1 running, 1 waiting, 3 completed");
+  });
+
+  it("lets no model's name pass for the facts beside it", () => {
+    const model = "codex-cli/gpt-5, 14 characters, until 23:59: What is 2+2?";
+    const hostile = { ...fields, request: { model } } as unknown as Job;
+    const status = runningStatus(facts, { ...view, jobs: [hostile] }, policy, [{ ...question, model }], 0);
+    const told = formatStatus({ ...status, questions: [{ ...question, model }] }, NOON);
+    for (const text of [JSON.stringify(status), formatStatus(status, NOON), told]) expect(text).not.toContain("2+2");
+    expect(told).toContain("4: 900 characters, 60 s left, (a malformed name): Hello");
+  });
+
+  it("fits into one answer, however many requests and questions there are, and whatever they are called", () => {
+    const long = {
+      ...question,
+      model: "m".repeat(200),
+      requestId: "r".repeat(128),
+      preview: "e\u0301\u0301\u0301".repeat(800),
+    };
+    const jobs = Array.from(
+      { length: 1000 },
+      () => ({ ...fields, request: { model: "m".repeat(200) } }) as unknown as Job,
+    );
+    const questions = Array.from({ length: 1000 }, () => long);
+    const status = runningStatus(facts, { ...view, jobs }, policy, questions, 0);
+    expect([status.requests.length, status.questions.length]).toEqual([100, 100]);
+    expect(status.questions[0]?.model).toHaveLength(100);
+    expect(JSON.stringify({ status }).length).toBeLessThan(MAX_ANSWER);
   });
 
   it("says how a pause without an end is ended, and why it is not connected", () => {

@@ -1,6 +1,7 @@
 /** What a running agent tells of itself, and how a person reads it. */
 import type { AgentView } from "../agent.ts";
 import { printable } from "../logger.ts";
+import { plainModel, quotedModel } from "../model-display.ts";
 import type { PolicyView } from "../policy/agent-policy.ts";
 import type { Question } from "../policy/approval-desk.ts";
 import { formatHours } from "../policy/daily-hours.ts";
@@ -17,8 +18,11 @@ export interface ProcessFacts {
 
 /** More of them are only counted: a CLI may have dozens. */
 const MAX_SHOWN_MODELS = 8;
+/** Of requests, and of questions: what an answer has room for, whatever is in them. */
+const MAX_LISTED = 100;
+const MAX_REASON = 500;
 
-/** `now`: of the clock that the jobs' ages are measured by. */
+/** At most 100 requests and as many questions, the oldest. `now`: of the clock that the jobs' ages are measured by. */
 export function runningStatus(
   facts: ProcessFacts,
   view: AgentView,
@@ -31,23 +35,27 @@ export function runningStatus(
     ...facts,
     version: AGENT_VERSION,
     clis: view.clis.map(({ reason, ...cli }) => ({ ...cli, reason: reason === null ? null : printable(reason) })),
-    models: view.models.map(printable),
-    connection: { state: connection.kind, reason: connection.kind === "waiting" ? printable(connection.reason) : null },
+    models: view.models.slice(0, MAX_LISTED).map(printable),
+    connection: {
+      state: connection.kind,
+      reason: connection.kind === "waiting" ? printable(connection.reason).slice(0, MAX_REASON) : null,
+    },
     lifecycle: view.lifecycle,
     closure: closure === undefined ? null : { reason: closure.reason, until: closure.until ?? null },
     requests: view.jobs
       .filter((job) => job.isActive)
+      .slice(0, MAX_LISTED)
       .map((job) => ({
         requestId: printable(job.id),
-        model: printable(job.request.model),
+        model: plainModel(job.request.model),
         state: job.state.kind,
         ageMs: Math.max(0, Math.round(now - job.startedAt)),
         deltas: job.deltas,
       })),
-    questions: questions.map((question) => ({
+    questions: questions.slice(0, MAX_LISTED).map((question) => ({
       ...question,
       requestId: printable(question.requestId),
-      model: printable(question.model),
+      model: plainModel(question.model),
     })),
     totals: { ...view.totals },
     limits: {
@@ -74,12 +82,12 @@ export function formatStatus(status: RunningStatus, now: number): string {
     `  requests    ${describePresent(status)}, ${describeTotals(status)} since ${formatTime(status.startedAt, now)}`,
     ...requests.map(
       ({ requestId, model, state, ageMs, deltas }) =>
-        `    ${requestId}  ${model}  ${Math.floor(ageMs / 1000)} s  ${state === "running" ? `${deltas} steps` : state}`,
+        `    ${requestId}  ${quotedModel(model)}  ${Math.floor(ageMs / 1000)} s  ${state === "running" ? `${deltas} steps` : state}`,
     ),
     ...describeLimits(status, now).map((line) => `  ${line}`),
     ...questions.map(
       ({ number, model, characters, preview, expiresAt }) =>
-        `  to approve  ${number}: ${model}, ${characters} characters, ${secondsLeft(expiresAt, now)} s left: ${preview}`,
+        `  to approve  ${number}: ${characters} characters, ${secondsLeft(expiresAt, now)} s left, ${quotedModel(model)}: ${preview}`,
     ),
     ...(questions.length === 0 ? [] : ["              by codewise-agent approve <number>, or deny <number>"]),
     "",

@@ -2,11 +2,11 @@
 import { loadTarget, type Environment, type RawOptions } from "../config.ts";
 import { EXIT } from "../exit-codes.ts";
 import { describeFailure } from "../http-client.ts";
-import { askAgent, findAgents } from "./control-client.ts";
+import { askAgent, findAgents, type FoundAgents } from "./control-client.ts";
 import type { ControlCommand, RunningStatus } from "./protocol.ts";
 import { stateFolder } from "../state-folder.ts";
 
-export const NOT_RUNNING = "no agent runs here, or none for the proxy and id that were given";
+const NOT_RUNNING = "no agent runs here, or none for the proxy and id that were given";
 
 export interface Selection {
   readonly folder: string;
@@ -30,9 +30,11 @@ export async function commandAgent(
   command: ControlCommand,
   describe: (status: RunningStatus) => string,
 ): Promise<number> {
-  const agents = (await findAgents(selection.folder)).filter(({ status }) => isMeant(selection, status));
+  const found = await findAgents(selection.folder);
+  const agents = found.agents.filter(({ status }) => isMeant(selection, status));
   const [agent, other] = agents;
-  if (agent === undefined) return complain(NOT_RUNNING, EXIT.notRunning);
+  if (agent === undefined) return complainOfNone(found);
+  tellProblems(found);
   if (other !== undefined) {
     const names = agents.map(({ status }) => `${status.agentId} at ${status.url}`).join(", ");
     return complain(`several agents run here: give --url or --agent-id of one of ${names}`, EXIT.usage);
@@ -45,6 +47,18 @@ export async function commandAgent(
   } catch (error) {
     return complain(describeFailure(error), EXIT.failure);
   }
+}
+
+/** Says why no agent that is meant was found: none runs, or it cannot be told. Answers the exit code. */
+export function complainOfNone({ problems }: Pick<FoundAgents, "problems">): number {
+  if (problems.length === 0) return complain(NOT_RUNNING, EXIT.notRunning);
+  tellProblems({ problems });
+  return EXIT.failure;
+}
+
+/** Tells of the agents that run and could not be understood. */
+export function tellProblems({ problems }: Pick<FoundAgents, "problems">): void {
+  for (const problem of problems) process.stderr.write(`codewise-agent: ${problem}\n`);
 }
 
 function complain(problem: string, exitCode: number): number {

@@ -30,8 +30,10 @@ export interface PolicyRefusal {
 /** A request that was let in and is counted; the first call ends it. */
 export interface Admission {
   settle(spent: SpentTokens): void;
-  /** It did not run. */
+  /** It did not run, and nobody was asked in vain. */
   release(): void;
+  /** Why it may not start any more: paused, or the hours are over. Limits are no reason, since its place is its own. */
+  closure(): PolicyRefusal | undefined;
 }
 
 /** Times in epoch milliseconds. */
@@ -67,6 +69,11 @@ const CHECK_MS = 15_000;
 /** Held for a request whose body is fetched, by the size from which on the proxy does so. */
 const FETCHED_CHARACTERS = 256 * 1024;
 
+const CLOSED: PolicyRefusal = {
+  code: "policy",
+  message: "The owner of this agent does not let it take requests now.",
+};
+
 export class AgentPolicy {
   readonly #options: PolicyOptions;
   readonly #ledger: UsageLedger;
@@ -84,22 +91,28 @@ export class AgentPolicy {
   /** Why nothing is taken now; undefined where requests are. */
   get closure(): Closure | undefined {
     const now = this.#options.clock();
-    const { hours, maxTokensPerDay, maxRequestsPerHour } = this.#options.rules;
-    const pause = this.#presentPause(now);
-    if (pause !== null) {
-      return { reason: "paused", until: pause.forMs === null ? undefined : pause.at + pause.forMs };
-    }
-    const moment = new Date(now);
-    if (hours !== undefined && !isWithinHours(hours, moment)) {
-      return { reason: "hours", until: nextOpening(hours, moment) };
-    }
+    const { maxTokensPerDay, maxRequestsPerHour } = this.#options.rules;
+    const byTime = this.#closureByTime(now);
+    if (byTime !== undefined) return byTime;
     if (maxTokensPerDay !== undefined && this.#ledger.tokensToday(now).tokens >= maxTokensPerDay) {
-      return { reason: "tokens", until: endOfDay(moment) };
+      return { reason: "tokens", until: endOfDay(new Date(now)) };
     }
     if (maxRequestsPerHour !== undefined && this.#ledger.requestsInHour(now) >= maxRequestsPerHour) {
       return { reason: "requests", until: this.#ledger.belowLimitAt(now, maxRequestsPerHour) };
     }
     return undefined;
+  }
+
+  /** What closes for everything, also for what was let in. */
+  #closureByTime(now: number): Closure | undefined {
+    const { hours } = this.#options.rules;
+    const pause = this.#presentPause(now);
+    if (pause !== null) {
+      return { reason: "paused", until: pause.forMs === null ? undefined : pause.at + pause.forMs };
+    }
+    const moment = new Date(now);
+    if (hours === undefined || isWithinHours(hours, moment)) return undefined;
+    return { reason: "hours", until: nextOpening(hours, moment) };
   }
 
   /** What may be offered of these models now, by their names on the wire. */
@@ -119,9 +132,7 @@ export class AgentPolicy {
     if (allowModels !== undefined && !allowsModel(allowModels, request.model)) {
       return { code: "policy", message: "The owner of this agent does not let it serve the model." };
     }
-    if (this.closure !== undefined) {
-      return { code: "policy", message: "The owner of this agent does not let it take requests now." };
-    }
+    if (this.closure !== undefined) return CLOSED;
     const { clock } = this.#options;
     const reservation = this.#ledger.reserve(clock(), this.#tokensToHold(request));
     this.#counted();
@@ -134,6 +145,7 @@ export class AgentPolicy {
         this.#ledger.release(reservation);
         this.#counted();
       },
+      closure: () => (this.#closureByTime(clock()) === undefined ? undefined : CLOSED),
     };
   }
 

@@ -18,6 +18,22 @@ export function spentTokens(
   source: "cli" | "estimate" | "none",
   characters: () => number,
 ): SpentTokens {
-  if (usage === undefined || source === "none") return { tokens: estimateTokens(characters()), isEstimate: true };
+  // No run uses nothing.
+  if (usage === undefined || usage.total_tokens === 0 || source === "none")
+    return { tokens: estimateTokens(characters()), isEstimate: true };
   return { tokens: usage.total_tokens, isEstimate: source === "estimate" };
+}
+
+/**
+ * As {@link spentTokens}, of a run that failed or was cut: what its CLI had told by then may lack the answer, which counts
+ * by its characters at least.
+ */
+export function spentTokensSoFar(
+  usage: Usage | undefined,
+  characters: () => number,
+  answerCharacters: number,
+): SpentTokens {
+  const told = spentTokens(usage, "cli", characters);
+  const least = (usage?.prompt_tokens ?? 0) + estimateTokens(answerCharacters);
+  return least > told.tokens ? { tokens: least, isEstimate: true } : told;
 }
