@@ -63,6 +63,8 @@ describe("prepareRequest", () => {
     [{ n: 2 }, "n"],
     [{ logprobs: true }, "logprobs"],
     [{ functions: [] }, "functions"],
+    [{ stop: Array.from({ length: 17 }, (_, index) => `${index}`) }, "stop"],
+    [{ stop: "x".repeat(257) }, "stop"],
     [{ modalities: ["text", "audio"] }, "modalities"],
     [{ tools: [tool("a")], tool_choice: "required" as const }, "tool_choice"],
     [{ tools: [tool("a")], tool_choice: { type: "function", function: { name: "a" } } }, "tool_choice"],
@@ -126,5 +128,6 @@ describe("prepareRequest", () => {
   it("takes stop texts in both forms, without empty ones", () => {
     expect(prepare({ stop: "END" }).stop).toEqual(["END"]);
     expect(prepare({ stop: ["", "A"] }).stop).toEqual(["A"]);
+    expect(prepare({ stop: Array.from({ length: 16 }, () => "x".repeat(256)) }).stop).toHaveLength(16);
   });
 });

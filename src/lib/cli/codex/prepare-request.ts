@@ -31,6 +31,10 @@ const MODEL_NAME = /^[A-Za-z0-9][A-Za-z0-9._:@/[\]-]{0,199}$/;
 /** A level of effort or verbosity, whose values are the upstream's to know. */
 const LEVEL = /^[a-z]{1,20}$/;
 
+/** Far beyond the API's four; each costs a step a character of the answer, within the process that serves everybody. */
+const MAX_STOPS = 16;
+const MAX_STOP_CHARACTERS = 256;
+
 /** Carried, or of the transport only. Every other field that has a value is named as dropped. */
 const HANDLED_FIELDS: ReadonlySet<string> = new Set([
   "model",
@@ -73,7 +77,7 @@ export function prepareRequest(request: ChatRequest, model: string): PreparedReq
     effort: readLevel(request.reasoning_effort, "reasoning_effort"),
     verbosity: readLevel(request["verbosity"], "verbosity"),
     outputSchema: format.schema,
-    stop: (typeof request.stop === "string" ? [request.stop] : (request.stop ?? [])).filter((text) => text !== ""),
+    stop: readStops(request.stop),
     droppedParams: [
       ...Object.keys(request).filter((name) => isDropped(name, request[name])),
       ...(format.isCarried ? [] : ["response_format"]),
@@ -95,6 +99,15 @@ function refuseUncarried(request: ChatRequest): void {
 
 function isDropped(name: string, value: unknown): boolean {
   return !HANDLED_FIELDS.has(name) && (value ?? null) !== null && DEFAULTS[name] !== value;
+}
+
+function readStops(stop: ChatRequest["stop"]): readonly string[] {
+  const stops = (typeof stop === "string" ? [stop] : (stop ?? [])).filter((text) => text !== "");
+  if (stops.length > MAX_STOPS) throw cannotCarry("stop", `More than ${MAX_STOPS} stop texts are not looked for`);
+  if (stops.some((text) => text.length > MAX_STOP_CHARACTERS)) {
+    throw cannotCarry("stop", `A stop text of more than ${MAX_STOP_CHARACTERS} characters is not looked for`);
+  }
+  return stops;
 }
 
 function readLevel(value: unknown, param: string): string | undefined {
