@@ -2,6 +2,7 @@ import { GatewayError } from "../../http/errors.ts";
 import type { ChatRequest } from "../../openai/chat.ts";
 import { isFields, type Fields } from "../../openai/fields.ts";
 import { cannotCarry, prepareTools, type DynamicTool } from "./client-tools.ts";
+import { CATALOG_IMAGE_LIMITS, refuseLargeImages, type PlacedImage } from "./prepare-image.ts";
 import { toResponseItems } from "./response-items.ts";
 import { isStrictSchema } from "./strict-schema.ts";
 
@@ -14,6 +15,8 @@ export interface PreparedRequest {
   readonly model: string | undefined;
   /** The whole conversation, as `thread/inject_items` takes it. */
   readonly items: readonly Fields[];
+  /** The images among them, none too large for the CLI's own models. */
+  readonly images: readonly PlacedImage[];
   readonly tools: readonly DynamicTool[];
   /** Names as the client gave them, by the names that the model sees. */
   readonly clientNames: ReadonlyMap<string, string>;
@@ -68,9 +71,12 @@ export function prepareRequest(request: ChatRequest, model: string): PreparedReq
   refuseUncarried(request);
   const { tools, clientNames, droppedParams } = prepareTools(request);
   const format = readFormat(request.response_format);
+  const { items, images } = toResponseItems(request.messages);
+  refuseLargeImages(images, CATALOG_IMAGE_LIMITS);
   return {
     model: model === DEFAULT_MODEL ? undefined : model,
-    items: toResponseItems(request.messages),
+    items,
+    images,
     tools,
     clientNames,
     isSingleCall: request.parallel_tool_calls === false,

@@ -4,6 +4,7 @@ import type { CliExecution, CliOutcome, CliSink } from "../types.ts";
 import { createWatchdog } from "../watchdog.ts";
 import { createTurnInterpreter, type TurnEnd, type TurnStep } from "./interpret-turn.ts";
 import { openThread, type OpenedThread } from "./open-thread.ts";
+import { OTHER_IMAGE_LIMITS, refuseLargeImages } from "./prepare-image.ts";
 import type { PreparedRequest } from "./prepare-request.ts";
 import { createStepQueue } from "./step-queue.ts";
 import { createTurnControl } from "./turn-control.ts";
@@ -42,6 +43,7 @@ export async function runCodex(options: RunOptions): Promise<CliOutcome> {
     const { server } = lease;
     const thread = await openThread(server, request, lease.workDirectory, signal);
     try {
+      if (!lease.fullDetailModels.has(thread.model)) refuseLargeImages(request.images, OTHER_IMAGE_LIMITS);
       const onFirstDelta = (): void => {
         timings.firstDeltaMs ??= elapsed();
       };

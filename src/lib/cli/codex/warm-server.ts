@@ -9,9 +9,7 @@ export interface WarmServerOptions {
 }
 
 /** One request's part in the shared process. */
-export interface Lease {
-  readonly server: StartedServer["server"];
-  readonly workDirectory: string;
+export interface Lease extends Omit<StartedServer, "stop"> {
   /** No further request gets this process; it is ended with its last one. */
   retire(): void;
   /** To be called once, when the request is over. Resolves when a process that is to be ended has ended. */
@@ -53,10 +51,11 @@ export class WarmServer {
     slot.lastUsedAt = undefined;
     clearTimeout(slot.idle);
     try {
-      const { server, workDirectory } = await untilAborted(slot.starting, signal);
+      const { server, workDirectory, fullDetailModels } = await untilAborted(slot.starting, signal);
       return {
         server,
         workDirectory,
+        fullDetailModels,
         retire: () => this.#retire(slot),
         release: () => this.#release(slot),
       };
