@@ -206,6 +206,17 @@ describe("prepareRequest", () => {
     expect(prepare({ tools: schema({ pattern: "^x" }) }).droppedParams).toEqual(["tools[].function.parameters"]);
   });
 
+  it("refuses schemas that are nested too deeply for a line to the CLI", () => {
+    const nest = (levels: number): Record<string, unknown> =>
+      Array.from({ length: levels - 1 }).reduce<Record<string, unknown>>((inner) => ({ items: inner }), {});
+    // Three levels stand around a tool's schema, two around a format's.
+    expect(prepare({ tools: [tool("a", nest(97))] }).tools).toHaveLength(1);
+    expect(refusal({ tools: [tool("a", nest(98))] })).toMatchObject({ code: "invalid_request", param: "tools" });
+    expect(prepare({ response_format: format(nest(98), true) }).outputSchema).toBeDefined();
+    const deep = { response_format: format(nest(20_000), true) };
+    expect(refusal(deep)).toMatchObject({ code: "invalid_request", param: "response_format" });
+  });
+
   it("offers no tools with a tool choice of none", () => {
     expect(prepare({ tools: [tool("a")], tool_choice: "none" }).tools).toEqual([]);
   });

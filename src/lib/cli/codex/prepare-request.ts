@@ -2,6 +2,7 @@ import { GatewayError } from "../../http/errors.ts";
 import type { ChatRequest } from "../../openai/chat.ts";
 import { isFields, type Fields } from "../../openai/fields.ts";
 import { cannotCarry, prepareTools, type DynamicTool } from "./client-tools.ts";
+import { hasMoreLevels } from "./json-levels.ts";
 import { CATALOG_IMAGE_LIMITS, refuseLargeImages, type PlacedImage } from "./prepare-image.ts";
 import { toResponseItems } from "./response-items.ts";
 import { isStrictSchema } from "./strict-schema.ts";
@@ -38,6 +39,9 @@ const LEVEL = /^[a-z]{1,20}$/;
 const MAX_STOPS = 16;
 const MAX_STOP_CHARACTERS = 256;
 
+/** Of what is the client's to nest. A line that is 128 levels deep with what stands around it is never answered (0.169.0). */
+const MAX_LEVELS = 100;
+
 /** Carried, or of the transport only. Every other field that has a value is named as dropped. */
 const HANDLED_FIELDS: ReadonlySet<string> = new Set([
   "model",
@@ -69,6 +73,7 @@ export function prepareRequest(request: ChatRequest, model: string): PreparedReq
     });
   }
   refuseUncarried(request);
+  refuseDeep(request);
   const { tools, clientNames, droppedParams } = prepareTools(request);
   const format = readFormat(request.response_format);
   const { items, images } = toResponseItems(request.messages);
@@ -100,6 +105,13 @@ function refuseUncarried(request: ChatRequest): void {
   const modalities = request["modalities"];
   if (Array.isArray(modalities) && modalities.some((modality) => modality !== "text")) {
     throw cannotCarry("modalities", "The CLI answers in text only");
+  }
+}
+
+function refuseDeep(request: ChatRequest): void {
+  for (const param of ["tools", "response_format"]) {
+    if (!hasMoreLevels(request[param], MAX_LEVELS)) continue;
+    throw new GatewayError("invalid_request", `'${param}' is nested deeper than ${MAX_LEVELS} levels.`, { param });
   }
 }
 
