@@ -197,6 +197,26 @@ describe("createCodexExecutor", () => {
     expect(await records("start")).toHaveLength(2);
   });
 
+  it("gives a process no more requests than it is to serve, and ends it with the last of them", async () => {
+    await start({}, { maxRequests: 2 });
+    const long = collect();
+    const running = run(prompt({ text: "fine", repeat: 100, delayMs: 20 }), long);
+    await run();
+    expect(await records("start")).toHaveLength(1);
+    const [first] = await records("start");
+    const third = collect();
+    await run({}, third);
+    expect(third.text).toBe("hello from the prompt");
+    expect(await records("start")).toHaveLength(2);
+    expect(isAlive(first?.pid ?? 0)).toBe(true);
+    await running;
+    expect(long.text).toBe("fine".repeat(100));
+    expect(isAlive(first?.pid ?? 0)).toBe(false);
+    await run();
+    await run();
+    expect(await records("start")).toHaveLength(3);
+  });
+
   it("does not keep a process for being asked whether it is ready", async () => {
     await start({}, { idleMs: 600 });
     await run();

@@ -6,6 +6,8 @@ export interface WarmServerOptions {
   readonly start: (signal: AbortSignal) => Promise<StartedServer>;
   /** How long a process stays without a request, in milliseconds. */
   readonly idleMs: number;
+  /** After so many requests the next one gets another process. */
+  readonly maxRequests: number;
 }
 
 /** One request's part in the shared process. */
@@ -21,6 +23,8 @@ interface Slot {
   readonly abandon: AbortController;
   started: StartedServer | undefined;
   users: number;
+  /** Those so far, and those that only looked. */
+  requests: number;
   isRetired: boolean;
   idle: NodeJS.Timeout | undefined;
   /** When its last request ended, in milliseconds of `performance.now`; undefined while it has one. */
@@ -28,7 +32,7 @@ interface Slot {
   stopping: Promise<void> | undefined;
 }
 
-/** Keeps one process for many requests: started by the first, ended some time after the last, replaced when it is lost. */
+/** Keeps one process for many requests: started by the first, ended some time after the last, replaced when it is lost or has served many. */
 export class WarmServer {
   readonly #options: WarmServerOptions;
   readonly #slots = new Set<Slot>();
@@ -48,6 +52,8 @@ export class WarmServer {
     if (signal.aborted) throw abortError(signal);
     const slot = (this.#current ??= this.#open());
     slot.users += 1;
+    slot.requests += 1;
+    if (slot.requests >= this.#options.maxRequests) this.#retire(slot);
     slot.lastUsedAt = undefined;
     clearTimeout(slot.idle);
     try {
@@ -88,6 +94,7 @@ export class WarmServer {
       abandon,
       started: undefined,
       users: 0,
+      requests: 0,
       isRetired: false,
       idle: undefined,
       lastUsedAt: undefined,
