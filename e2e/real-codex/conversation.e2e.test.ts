@@ -182,6 +182,16 @@ describe.skipIf(codexProgram() === undefined)("a conversation with codex", () =>
     expect(await codex.upstream.requests[0]?.closed).toBe("cut");
   });
 
+  it("has the usage of an answer that ends with a stop text, where the upstream's end is as quick as the interrupt", async () => {
+    codex.reply(respond({ pieces: ["one END"] }));
+    const answers = await Promise.all(Array.from({ length: 20 }, () => codex.ask({ stop: ["END"] })));
+    const known = answers.flatMap(({ outcome }) => outcome.usage ?? []);
+    // Which of the two is quicker is a race, that the upstream wins nearly always here.
+    expect(known.length).toBeGreaterThan(0);
+    expect(known.every((usage) => usage.total_tokens === 1242)).toBe(true);
+    expect(answers.every(({ text, outcome }) => text === "one " && outcome.finishReason === "stop")).toBe(true);
+  });
+
   it("neither cuts nor summarises a conversation, however long, whatever its owner set", async () => {
     const small = await startRealCodex({
       config: `openai_base_url = "BASE_URL"\nmodel_context_window = 2000\nmodel_auto_compact_token_limit = 500\ntool_output_token_limit = 10\n`,

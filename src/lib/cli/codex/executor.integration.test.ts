@@ -245,6 +245,23 @@ describe("createCodexExecutor", () => {
     expect(await records("start")).toHaveLength(1);
   });
 
+  it("gives the usage of an answer that ended at a stop text where its response completes before its turn ends", async () => {
+    await start();
+    const usage = { totalTokens: 9, inputTokens: 5, outputTokens: 4 };
+    const complete = line("rawResponse/completed", { responseId: "r", usage });
+    const sink = collect();
+    const outcome = await run({ ...prompt({ text: "one END", lines: [complete] }), stop: ["END"] }, sink);
+    expect(sink.text).toBe("one ");
+    expect(outcome).toMatchObject({
+      finishReason: "stop",
+      usageSource: "cli",
+      usage: { prompt_tokens: 5, completion_tokens: 4, total_tokens: 9 },
+    });
+    const unknown = await run({ ...prompt({ text: "one END", hangAfterDeltas: 1 }), stop: ["END"] });
+    expect(unknown).toMatchObject({ finishReason: "stop", usageSource: "none", usage: undefined });
+    expect(await records("start")).toHaveLength(1);
+  });
+
   it("ends the process of a turn that does not obey, when no other request is on it", async () => {
     await start();
     const turn = { text: "x", hangAfterDeltas: 1, ignoreInterrupt: true };

@@ -34,7 +34,7 @@ export interface TurnOptions {
 export interface TurnInterpreter {
   /** Takes a notification or request of the turn. After an end or a failure no step but one that is unsafe comes. */
   push(method: string, params: unknown): readonly TurnStep[];
-  /** What was used so far, where it is known. */
+  /** What was used so far, where it is known; after an end too, where the response is told to be complete only then. */
   usage(): Usage | undefined;
 }
 
@@ -153,6 +153,13 @@ export function createTurnInterpreter(options: TurnOptions): TurnInterpreter {
     return fail(mapFailure({ error, isBegun, rateLimits: options.rateLimits(), nowMs: options.now() }), false);
   };
 
+  /** Of the first response only: the CLI may have begun another, which is none of the answer. */
+  const takeLateUsage = (method: string, params: unknown): void => {
+    if (usage !== undefined || method !== "rawResponse/completed") return;
+    const parsed = turnSchemas[method].safeParse(params);
+    if (parsed.success && parsed.data.usage) usage = mapUsage(parsed.data.usage);
+  };
+
   const take = (method: string, params: unknown): TurnStep[] => {
     if (hasResponse && NEXT_RESPONSE.test(method)) return whole(true);
     switch (method) {
@@ -213,7 +220,10 @@ export function createTurnInterpreter(options: TurnOptions): TurnInterpreter {
     push(method, params) {
       const act = isUnsafe ? undefined : findAct(method, params);
       if (act !== undefined) return unsafe(act);
-      if (isOver) return [];
+      if (isOver) {
+        takeLateUsage(method, params);
+        return [];
+      }
       try {
         return take(method, params);
       } catch (error) {

@@ -96,6 +96,7 @@ async function takeTurn(run: TurnRun): Promise<TurnEnd> {
     rateLimits: () => server.rateLimits,
   });
   let isOpened = false;
+  let end: TurnEnd;
 
   const open = (): void => {
     if (isOpened) return;
@@ -165,7 +166,7 @@ async function takeTurn(run: TurnRun): Promise<TurnEnd> {
     if (signal.aborted) throw abortError(signal);
     await server.call("thread/inject_items", { threadId, items: request.items }, signal);
     turn.start({ outputSchema: request.outputSchema }).catch(fail);
-    return await outcome.promise;
+    end = await outcome.promise;
   } finally {
     signal.removeEventListener("abort", onAbort);
     queue.close();
@@ -173,4 +174,6 @@ async function takeTurn(run: TurnRun): Promise<TurnEnd> {
     if (!(await turn.end(run.interruptMs))) lease.retire();
     stopListening();
   }
+  // A response may become complete while its turn is ended, as where a stop text is its last.
+  return { ...end, usage: end.usage ?? interpreter.usage() };
 }
