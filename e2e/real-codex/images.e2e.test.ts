@@ -69,4 +69,24 @@ describe.skipIf(codexProgram() === undefined)("images with codex", () => {
     const output = conversationOf(codex.bodies()[0]).find(({ type }) => type === "function_call_output")?.["output"];
     expect(output).toEqual([expect.objectContaining({ type: "input_image", image_url: result })]);
   });
+
+  it("that the CLI cannot decode are refused before anything is sent, wherever they stand", async () => {
+    const start = "data:image/png;base64,";
+    const broken = makePng(1000, 1000).slice(0, start.length + 80);
+    const content = [{ type: "image_url" as const, image_url: { url: broken } }];
+    const call = { id: "c1", type: "function" as const, function: { name: "f", arguments: "{}" } };
+    const conversations: ChatRequest["messages"][] = [
+      [{ role: "user", content: [{ type: "text", text: "look" }, ...content] }],
+      [
+        { role: "assistant", tool_calls: [call] },
+        { role: "tool", tool_call_id: "c1", content },
+      ],
+    ];
+    for (const messages of conversations) {
+      expect(await codex.fail({ messages })).toMatchObject({ code: "unsupported_parameter", failover: true });
+    }
+    expect(codex.upstream.requests).toEqual([]);
+    // The process serves on.
+    expect((await codex.ask(withImages(makePng(10, 10)))).text).toBe("Hello there!");
+  });
 });

@@ -2,10 +2,12 @@ import { GatewayError, withUsage } from "../../http/errors.ts";
 import { abortError, toCliFailure } from "../run-errors.ts";
 import type { CliExecution, CliOutcome, CliSink } from "../types.ts";
 import { createWatchdog } from "../watchdog.ts";
+import { cannotCarry } from "./client-tools.ts";
 import { createTurnInterpreter, type TurnEnd, type TurnStep } from "./interpret-turn.ts";
 import { openThread, type OpenedThread } from "./open-thread.ts";
 import { OTHER_IMAGE_LIMITS, refuseLargeImages } from "./prepare-image.ts";
 import type { PreparedRequest } from "./prepare-request.ts";
+import { createRetoldConversation } from "./retold-conversation.ts";
 import { createStepQueue } from "./step-queue.ts";
 import { createTurnControl } from "./turn-control.ts";
 import type { Lease } from "./warm-server.ts";
@@ -95,6 +97,7 @@ async function takeTurn(run: TurnRun): Promise<TurnEnd> {
     now: Date.now,
     rateLimits: () => server.rateLimits,
   });
+  const retold = createRetoldConversation({ items: request.items.length, images: request.images.length });
   let isOpened = false;
   let end: TurnEnd;
 
@@ -151,7 +154,10 @@ async function takeTurn(run: TurnRun): Promise<TurnEnd> {
     onMessage(method, params, bytes) {
       turn.note(method, params);
       // Before its turn a thread only tells the conversation again.
-      if (!turn.isStarted) return;
+      if (!turn.isStarted) {
+        retold.push(method, params);
+        return;
+      }
       try {
         for (const step of interpreter.push(method, params)) takeStep(step, bytes);
       } catch (error) {
@@ -165,6 +171,7 @@ async function takeTurn(run: TurnRun): Promise<TurnEnd> {
     signal.addEventListener("abort", onAbort, { once: true });
     if (signal.aborted) throw abortError(signal);
     await server.call("thread/inject_items", { threadId, items: request.items }, signal);
+    if (retold.countLostImages() > 0) throw cannotCarry("messages", "The CLI could not decode an image");
     turn.start({ outputSchema: request.outputSchema }).catch(fail);
     end = await outcome.promise;
   } finally {
