@@ -29,7 +29,7 @@ const MAX_IMAGES = 20;
 const HEADER_CHARACTERS = 1024 * 1024;
 const MEDIA_TYPES: ReadonlySet<string> = new Set(["image/png", "image/jpeg", "image/jpg", "image/gif", "image/webp"]);
 const NOT_BASE64 = /[^A-Za-z0-9+/]/;
-/** Others are no detail to the CLI, which then does not answer. */
+/** With any other the CLI refuses the whole conversation. */
 const DETAILS: ReadonlySet<unknown> = new Set(["auto", "low", "high", "original"]);
 
 /**
