@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ChatMessage } from "../../src/lib/openai/chat.ts";
 import { respond } from "../../src/test/fake-responses-server.ts";
-import { codexProgram, conversationOf, startRealCodex, type RealCodex } from "./harness.ts";
+import { codexProgram, conversationOf, startRealCodex, toolsOf, type RealCodex } from "./harness.ts";
 
 const PIXEL =
   "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
@@ -81,6 +81,43 @@ describe.skipIf(codexProgram() === undefined)("a conversation with codex", () =>
     expect(conversationOf(codex.bodies()[0])).toEqual([input("user", text)]);
   });
 
+  it("is answered where texts, names and keys have half a surrogate pair, which is replaced", async () => {
+    const half = "a\ud83d";
+    const call = { id: half, type: "function" as const, function: { name: "f", arguments: `{"${half}":"${half}"}` } };
+    const parameters = { type: "object", properties: { [half]: { type: "string", description: half, enum: [half] } } };
+    await codex.ask({
+      tools: [{ type: "function", function: { name: "f", description: half, parameters } }],
+      messages: [
+        { role: "system", content: half },
+        { role: "user", content: [{ type: "text", text: half }] },
+        { role: "assistant", content: half, tool_calls: [call] },
+        { role: "tool", tool_call_id: half, content: half },
+      ],
+    });
+    const [body] = codex.bodies();
+    const whole = "a\ufffd";
+    expect(conversationOf(body)).toEqual([
+      input("developer", whole),
+      input("user", whole),
+      output(whole),
+      { type: "function_call", call_id: whole, name: "f", arguments: `{"${whole}":"${whole}"}` },
+      { type: "function_call_output", call_id: whole, output: whole },
+    ]);
+    expect(toolsOf(body)[0]).toMatchObject({ description: whole, parameters: { properties: { [whole]: {} } } });
+  });
+
+  it("is answered with schemas as deep as they may be", async () => {
+    const nest = (levels: number): Record<string, unknown> =>
+      Array.from({ length: levels - 1 }).reduce<Record<string, unknown>>((inner) => ({ type: "array", items: inner }), {
+        type: "string",
+      });
+    const tools = [{ type: "function" as const, function: { name: "f", parameters: nest(97) } }];
+    expect((await codex.ask({ tools })).text).toBe("Hello there!");
+    const json_schema = { name: "deep", schema: nest(98), strict: true };
+    const response_format = { type: "json_schema" as const, json_schema };
+    expect((await codex.ask({ response_format })).text).toBe("Hello there!");
+  });
+
   it("sends images of every user message", async () => {
     const image = { type: "image_url" as const, image_url: { url: PIXEL } };
     await codex.ask({
@@ -143,6 +180,16 @@ describe.skipIf(codexProgram() === undefined)("a conversation with codex", () =>
     expect(answer.text).toBe("one ");
     expect(answer.outcome.finishReason).toBe("stop");
     expect(await codex.upstream.requests[0]?.closed).toBe("cut");
+  });
+
+  it("has the usage of an answer that ends with a stop text, where the upstream's end is as quick as the interrupt", async () => {
+    codex.reply(respond({ pieces: ["one END"] }));
+    const answers = await Promise.all(Array.from({ length: 20 }, () => codex.ask({ stop: ["END"] })));
+    const known = answers.flatMap(({ outcome }) => outcome.usage ?? []);
+    // Which of the two is quicker is a race, that the upstream wins nearly always here.
+    expect(known.length).toBeGreaterThan(0);
+    expect(known.every((usage) => usage.total_tokens === 1242)).toBe(true);
+    expect(answers.every(({ text, outcome }) => text === "one " && outcome.finishReason === "stop")).toBe(true);
   });
 
   it("neither cuts nor summarises a conversation, however long, whatever its owner set", async () => {

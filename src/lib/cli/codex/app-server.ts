@@ -7,6 +7,7 @@ import type { ProcessExit, ProcessGroup } from "../process-group.ts";
 import { abortError } from "../run-errors.ts";
 import { createStderrTail, secretValues } from "../sensitive.ts";
 import { CliFailure } from "../types.ts";
+import { encodeLine } from "./encode-line.ts";
 import { invalidOutput } from "./interpret-turn.ts";
 import { lineSchema, placeSchema, rateLimitsSchema, type RateLimits } from "./protocol.ts";
 
@@ -216,7 +217,7 @@ export class AppServer {
   }
 
   #write(message: unknown): void {
-    this.group.stdin.write(`${JSON.stringify(message)}\n`);
+    this.group.stdin.write(encodeLine(message));
   }
 }
 

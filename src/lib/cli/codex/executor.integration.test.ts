@@ -197,6 +197,26 @@ describe("createCodexExecutor", () => {
     expect(await records("start")).toHaveLength(2);
   });
 
+  it("gives a process no more requests than it is to serve, and ends it with the last of them", async () => {
+    await start({}, { maxRequests: 2 });
+    const long = collect();
+    const running = run(prompt({ text: "fine", repeat: 100, delayMs: 20 }), long);
+    await run();
+    expect(await records("start")).toHaveLength(1);
+    const [first] = await records("start");
+    const third = collect();
+    await run({}, third);
+    expect(third.text).toBe("hello from the prompt");
+    expect(await records("start")).toHaveLength(2);
+    expect(isAlive(first?.pid ?? 0)).toBe(true);
+    await running;
+    expect(long.text).toBe("fine".repeat(100));
+    expect(isAlive(first?.pid ?? 0)).toBe(false);
+    await run();
+    await run();
+    expect(await records("start")).toHaveLength(3);
+  });
+
   it("does not keep a process for being asked whether it is ready", async () => {
     await start({}, { idleMs: 600 });
     await run();
@@ -222,6 +242,23 @@ describe("createCodexExecutor", () => {
     stop.abort();
     expect((await outcome).code).toBe("cancelled");
     await run();
+    expect(await records("start")).toHaveLength(1);
+  });
+
+  it("gives the usage of an answer that ended at a stop text where its response completes before its turn ends", async () => {
+    await start();
+    const usage = { totalTokens: 9, inputTokens: 5, outputTokens: 4 };
+    const complete = line("rawResponse/completed", { responseId: "r", usage });
+    const sink = collect();
+    const outcome = await run({ ...prompt({ text: "one END", lines: [complete] }), stop: ["END"] }, sink);
+    expect(sink.text).toBe("one ");
+    expect(outcome).toMatchObject({
+      finishReason: "stop",
+      usageSource: "cli",
+      usage: { prompt_tokens: 5, completion_tokens: 4, total_tokens: 9 },
+    });
+    const unknown = await run({ ...prompt({ text: "one END", hangAfterDeltas: 1 }), stop: ["END"] });
+    expect(unknown).toMatchObject({ finishReason: "stop", usageSource: "none", usage: undefined });
     expect(await records("start")).toHaveLength(1);
   });
 

@@ -21,6 +21,8 @@ export interface CodexExecutorOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** How long the process stays without a request, in milliseconds. */
   readonly idleMs?: number;
+  /** How many requests a process serves. */
+  readonly maxRequests?: number;
   /** How long a turn may take to end when it was interrupted, in milliseconds. */
   readonly interruptMs?: number;
   /** What is kept of an answer for a slow reader, in characters of the CLI's lines. */
@@ -28,6 +30,8 @@ export interface CodexExecutorOptions {
 }
 
 const IDLE_MS = 5 * 60_000;
+/** The CLI's log database grows by some 31 kB a request (0.169.0) and goes with its process's folder only. */
+const MAX_REQUESTS = 500;
 const INTERRUPT_MS = 1000;
 const MAX_QUEUED_BYTES = 8 * 1024 * 1024;
 
@@ -46,7 +50,11 @@ export function createCodexExecutor(options: CodexExecutorOptions): CliExecutor 
   const environment = baseEnvironment(options.environment, options.passEnvironment);
   const home = new CliHome(options.workDirectory);
   const start = (signal: AbortSignal) => startServer({ command, environment, home }, signal);
-  const warm = new WarmServer({ start, idleMs: options.idleMs ?? IDLE_MS });
+  const warm = new WarmServer({
+    start,
+    idleMs: options.idleMs ?? IDLE_MS,
+    maxRequests: options.maxRequests ?? MAX_REQUESTS,
+  });
   let models: readonly string[] = [DEFAULT_MODEL, "*"];
 
   /** On the process that serves, or on one for this only: to ask whether it could is no reason to keep one. */

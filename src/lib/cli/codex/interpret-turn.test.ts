@@ -51,6 +51,21 @@ describe("createTurnInterpreter", () => {
     expect(endOf(last)).toEqual({ finishReason: "stop", usage: USAGE, isOpen: false });
   });
 
+  it("takes the usage of an answer that ended at a stop text from its response's late end, and of no other response", () => {
+    const interpreter = createTurnInterpreter({ ...OPTIONS, stop: ["there"] });
+    const lines = readRecording("plain");
+    const steps = lines.flatMap(({ method, params }) => [...interpreter.push(method, params)]);
+    expect(steps.filter(({ type }) => type === "end")).toEqual([
+      { type: "end", end: { finishReason: "stop", usage: undefined }, isOpen: true },
+    ]);
+    expect(interpreter.usage()).toEqual(USAGE);
+    interpreter.push("rawResponse/completed", {
+      usage: { inputTokens: 1, cachedInputTokens: 0, outputTokens: 1, reasoningOutputTokens: 0, totalTokens: 2 },
+    });
+    interpreter.push("rawResponse/completed", { usage: "none" });
+    expect(interpreter.usage()).toEqual(USAGE);
+  });
+
   it("gives the reasoning's summary apart", () => {
     expect(interpret("reasoning").deltas).toEqual([
       { reasoning_content: "think" },

@@ -2,6 +2,7 @@ import { GatewayError } from "../../http/errors.ts";
 import type { ChatDelta } from "../../openai/delta.ts";
 import { isFields } from "../../openai/fields.ts";
 import type { FinishReason, Usage } from "../../openai/usage.ts";
+import { findAct } from "./find-act.ts";
 import { mapFailure, readIncompleteReason } from "./map-failure.ts";
 import { mapUsage } from "./map-usage.ts";
 import { functionCallSchema, turnSchemas, type RateLimits, type TurnError } from "./protocol.ts";
@@ -34,22 +35,12 @@ export interface TurnOptions {
 export interface TurnInterpreter {
   /** Takes a notification or request of the turn. After an end or a failure no step but one that is unsafe comes. */
   push(method: string, params: unknown): readonly TurnStep[];
-  /** What was used so far, where it is known. */
+  /** What was used so far, where it is known; after an end too, where the response is told to be complete only then. */
   usage(): Usage | undefined;
 }
 
-/** Items of a thread that stand for no act of the CLI's own. */
-const HARMLESS_ITEMS: ReadonlySet<string> = new Set([
-  "userMessage",
-  "agentMessage",
-  "reasoning",
-  "dynamicToolCall",
-  "functionCallOutput",
-  "plan",
-]);
 /** Items of the Responses API that are no calls; a function's is looked at by itself. */
 const RAW_CALL = /_call$/;
-const UNSAFE_NOTIFICATION = /^(hook|mcpServer|command|process|item\/(commandExecution|fileChange|mcpToolCall))\//;
 /** What shows, behind the end of a response, that the turn goes on with another. */
 const NEXT_RESPONSE = /^item\/(started$|agentMessage\/|reasoning\/)/;
 /** The namespace that newer models see the client's tools in. */
@@ -153,6 +144,13 @@ export function createTurnInterpreter(options: TurnOptions): TurnInterpreter {
     return fail(mapFailure({ error, isBegun, rateLimits: options.rateLimits(), nowMs: options.now() }), false);
   };
 
+  /** Of the first response only: the CLI may have begun another, which is none of the answer. */
+  const takeLateUsage = (method: string, params: unknown): void => {
+    if (usage !== undefined || method !== "rawResponse/completed") return;
+    const parsed = turnSchemas[method].safeParse(params);
+    if (parsed.success && parsed.data.usage) usage = mapUsage(parsed.data.usage);
+  };
+
   const take = (method: string, params: unknown): TurnStep[] => {
     if (hasResponse && NEXT_RESPONSE.test(method)) return whole(true);
     switch (method) {
@@ -213,7 +211,10 @@ export function createTurnInterpreter(options: TurnOptions): TurnInterpreter {
     push(method, params) {
       const act = isUnsafe ? undefined : findAct(method, params);
       if (act !== undefined) return unsafe(act);
-      if (isOver) return [];
+      if (isOver) {
+        takeLateUsage(method, params);
+        return [];
+      }
       try {
         return take(method, params);
       } catch (error) {
@@ -223,14 +224,6 @@ export function createTurnInterpreter(options: TurnOptions): TurnInterpreter {
     },
     usage: () => usage,
   };
-}
-
-/** What a notification says of an act of the CLI's own, in words; undefined where it says of none. */
-function findAct(method: string, params: unknown): string | undefined {
-  if (UNSAFE_NOTIFICATION.test(method)) return "The CLI used a program of its own";
-  if (method !== "item/started" && method !== "item/completed") return undefined;
-  const parsed = turnSchemas[method].safeParse(params);
-  return parsed.success && !HARMLESS_ITEMS.has(parsed.data.item.type) ? "The CLI used a tool of its own" : undefined;
 }
 
 type Schemas = typeof turnSchemas;

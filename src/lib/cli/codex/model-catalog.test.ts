@@ -11,7 +11,7 @@ describe("plainCatalog", () => {
       priority: 3,
     };
     const catalog = plainCatalog(JSON.stringify({ models: [model, { ...model, slug: "n" }], other: 1 }));
-    const { models, other } = JSON.parse(catalog ?? "");
+    const { models, other } = JSON.parse(catalog?.json ?? "");
     expect(other).toBe(1);
     expect(models.map(({ slug }: { slug: string }) => slug)).toEqual(["m", "n"]);
     expect(models[0]).toMatchObject({
@@ -20,6 +20,15 @@ describe("plainCatalog", () => {
       base_instructions: "",
       priority: 3,
     });
+  });
+
+  it("tells which models get images in all of their detail", () => {
+    const models = [
+      { slug: "m", supports_image_detail_original: true },
+      { slug: "n", supports_image_detail_original: false },
+      { slug: "o" },
+    ];
+    expect(plainCatalog(JSON.stringify({ models }))?.fullDetailModels).toEqual(new Set(["m"]));
   });
 
   it.each(["", "not json", "{}", '{"models":[]}', '{"models":[{}]}'])("takes no other output for one: %s", (output) => {

@@ -1,6 +1,10 @@
 import { z } from "zod";
 
-const catalogSchema = z.looseObject({ models: z.array(z.looseObject({ slug: z.string() })).min(1) });
+const catalogModelSchema = z.looseObject({
+  slug: z.string(),
+  supports_image_detail_original: z.boolean().nullish(),
+});
+const catalogSchema = z.looseObject({ models: z.array(catalogModelSchema).min(1) });
 
 /**
  * What makes a model of the CLI's catalogue a plain one: answers in text and calls of the client's tools, without the
@@ -25,13 +29,20 @@ const PLAIN_MODEL = {
   include_apps_usage_instructions: false,
 };
 
+export interface PlainCatalog {
+  /** JSON text for `model_catalog_json`. */
+  readonly json: string;
+  /** Models that are sent images in all of their detail: see prepare-image.ts. */
+  readonly fullDetailModels: ReadonlySet<string>;
+}
+
 /**
- * A catalogue of the same models with nothing to act with, for `model_catalog_json`.
+ * A catalogue of the same models with nothing to act with.
  *
  * @param output JSON text of `codex debug models --bundled`
  * @returns `undefined` where that is no catalogue
  */
-export function plainCatalog(output: string): string | undefined {
+export function plainCatalog(output: string): PlainCatalog | undefined {
   let parsed: unknown;
   try {
     parsed = JSON.parse(output);
@@ -41,5 +52,9 @@ export function plainCatalog(output: string): string | undefined {
   const catalog = catalogSchema.safeParse(parsed);
   if (!catalog.success) return undefined;
   const models = catalog.data.models.map((model) => ({ ...model, ...PLAIN_MODEL }));
-  return JSON.stringify({ ...catalog.data, models });
+  const fullDetail = catalog.data.models.filter((model) => model.supports_image_detail_original === true);
+  return {
+    json: JSON.stringify({ ...catalog.data, models }),
+    fullDetailModels: new Set(fullDetail.map(({ slug }) => slug)),
+  };
 }

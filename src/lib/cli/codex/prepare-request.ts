@@ -2,6 +2,8 @@ import { GatewayError } from "../../http/errors.ts";
 import type { ChatRequest } from "../../openai/chat.ts";
 import { isFields, type Fields } from "../../openai/fields.ts";
 import { cannotCarry, prepareTools, type DynamicTool } from "./client-tools.ts";
+import { hasMoreLevels } from "./json-levels.ts";
+import { CATALOG_IMAGE_LIMITS, refuseLargeImages, type PlacedImage } from "./prepare-image.ts";
 import { toResponseItems } from "./response-items.ts";
 import { isStrictSchema } from "./strict-schema.ts";
 
@@ -14,6 +16,8 @@ export interface PreparedRequest {
   readonly model: string | undefined;
   /** The whole conversation, as `thread/inject_items` takes it. */
   readonly items: readonly Fields[];
+  /** The images among them, none too large for the CLI's own models. */
+  readonly images: readonly PlacedImage[];
   readonly tools: readonly DynamicTool[];
   /** Names as the client gave them, by the names that the model sees. */
   readonly clientNames: ReadonlyMap<string, string>;
@@ -30,6 +34,13 @@ export interface PreparedRequest {
 const MODEL_NAME = /^[A-Za-z0-9][A-Za-z0-9._:@/[\]-]{0,199}$/;
 /** A level of effort or verbosity, whose values are the upstream's to know. */
 const LEVEL = /^[a-z]{1,20}$/;
+
+/** Far beyond the API's four; each costs a step a character of the answer, within the process that serves everybody. */
+const MAX_STOPS = 16;
+const MAX_STOP_CHARACTERS = 256;
+
+/** Of what is the client's to nest. A line that is 128 levels deep with what stands around it is never answered (0.169.0). */
+const MAX_LEVELS = 100;
 
 /** Carried, or of the transport only. Every other field that has a value is named as dropped. */
 const HANDLED_FIELDS: ReadonlySet<string> = new Set([
@@ -62,18 +73,22 @@ export function prepareRequest(request: ChatRequest, model: string): PreparedReq
     });
   }
   refuseUncarried(request);
+  refuseDeep(request);
   const { tools, clientNames, droppedParams } = prepareTools(request);
   const format = readFormat(request.response_format);
+  const { items, images } = toResponseItems(request.messages);
+  refuseLargeImages(images, CATALOG_IMAGE_LIMITS);
   return {
     model: model === DEFAULT_MODEL ? undefined : model,
-    items: toResponseItems(request.messages),
+    items,
+    images,
     tools,
     clientNames,
     isSingleCall: request.parallel_tool_calls === false,
     effort: readLevel(request.reasoning_effort, "reasoning_effort"),
     verbosity: readLevel(request["verbosity"], "verbosity"),
     outputSchema: format.schema,
-    stop: (typeof request.stop === "string" ? [request.stop] : (request.stop ?? [])).filter((text) => text !== ""),
+    stop: readStops(request.stop),
     droppedParams: [
       ...Object.keys(request).filter((name) => isDropped(name, request[name])),
       ...(format.isCarried ? [] : ["response_format"]),
@@ -93,8 +108,24 @@ function refuseUncarried(request: ChatRequest): void {
   }
 }
 
+function refuseDeep(request: ChatRequest): void {
+  for (const param of ["tools", "response_format"]) {
+    if (!hasMoreLevels(request[param], MAX_LEVELS)) continue;
+    throw new GatewayError("invalid_request", `'${param}' is nested deeper than ${MAX_LEVELS} levels.`, { param });
+  }
+}
+
 function isDropped(name: string, value: unknown): boolean {
   return !HANDLED_FIELDS.has(name) && (value ?? null) !== null && DEFAULTS[name] !== value;
+}
+
+function readStops(stop: ChatRequest["stop"]): readonly string[] {
+  const stops = (typeof stop === "string" ? [stop] : (stop ?? [])).filter((text) => text !== "");
+  if (stops.length > MAX_STOPS) throw cannotCarry("stop", `More than ${MAX_STOPS} stop texts are not looked for`);
+  if (stops.some((text) => text.length > MAX_STOP_CHARACTERS)) {
+    throw cannotCarry("stop", `A stop text of more than ${MAX_STOP_CHARACTERS} characters is not looked for`);
+  }
+  return stops;
 }
 
 function readLevel(value: unknown, param: string): string | undefined {

@@ -68,6 +68,12 @@ export const turnSchemas = {
   }),
 } as const;
 
+const contentSchema = z.union([z.string(), z.array(z.looseObject({ type: z.string() }))]).nullish();
+/** An item of the conversation as a thread tells it again before its turn. */
+export const retoldItemSchema = z.looseObject({
+  item: z.looseObject({ content: contentSchema, output: contentSchema }),
+});
+
 /** A function that the model calls, as the Responses API gives it. */
 export const functionCallSchema = z.looseObject({
   type: z.literal("function_call"),

@@ -1,33 +1,42 @@
 import type { ChatMessage, ContentPart } from "../../openai/chat.ts";
 import type { Fields } from "../../openai/fields.ts";
 import { cannotCarry, toOfferedName } from "./client-tools.ts";
+import { prepareImage, readImage, type PlacedImage } from "./prepare-image.ts";
+
+export interface Conversation {
+  readonly items: readonly Fields[];
+  /** The images among them, in their order. */
+  readonly images: readonly PlacedImage[];
+}
 
 /**
  * A conversation as input items of the Responses API (openai/openai-openapi, `InputItem`), in its order and with its
  * roles: `system` is `developer` there, which the CLI keeps where it stands.
  *
- * @throws GatewayError 400 with `failover` for content that the CLI cannot carry
+ * @throws GatewayError 400; with `failover` for content that the CLI cannot carry
  */
-export function toResponseItems(messages: readonly ChatMessage[]): readonly Fields[] {
-  return messages.flatMap((message, index): Fields[] => {
+export function toResponseItems(messages: readonly ChatMessage[]): Conversation {
+  const images: PlacedImage[] = [];
+  const items = messages.flatMap((message, index): Fields[] => {
     const at = `messages[${index}]`;
     switch (message.role) {
       case "system":
       case "developer":
-        return [toMessage("developer", toInput(message.content, at))];
+        return [toMessage("developer", toInput(message.content, at, images))];
       case "user":
-        return [toMessage("user", toInput(message.content, at))];
+        return [toMessage("user", toInput(message.content, at, images))];
       case "assistant":
         return toAssistantItems(message, at);
       case "tool": {
         const { tool_call_id: callId, content } = message;
-        return [{ type: "function_call_output", call_id: callId, output: toOutput(content, at) }];
+        return [{ type: "function_call_output", call_id: callId, output: toOutput(content, at, images) }];
       }
       case "function":
         throw cannotCarry(at, "The CLI cannot carry messages of the role 'function'");
     }
     return [];
   });
+  return { items, images };
 }
 
 type Content = string | readonly ContentPart[];
@@ -53,24 +62,19 @@ function readText(part: ContentPart): string {
   return typeof part["refusal"] === "string" ? part["refusal"] : "";
 }
 
-function toOutput(content: Content, at: string): string | readonly Fields[] {
-  return typeof content === "string" ? content : toInput(content, at);
+function toOutput(content: Content, at: string, images: PlacedImage[]): string | readonly Fields[] {
+  return typeof content === "string" ? content : toInput(content, at, images);
 }
 
-function toInput(content: Content, at: string): readonly Fields[] {
+function toInput(content: Content, at: string, images: PlacedImage[]): readonly Fields[] {
   if (typeof content === "string") return [{ type: "input_text", text: content }];
   return content.map((part, index): Fields => {
     if (part.type === "text" && typeof part["text"] === "string") return { type: "input_text", text: part["text"] };
-    const image = part["image_url"];
-    if (part.type !== "image_url" || typeof image !== "object" || image === null || !("url" in image)) {
-      throw cannotCarry(`${at}.content[${index}]`, `The CLI cannot carry content of the type '${part.type}'`);
-    }
-    const url = String(image.url);
-    // Never a path or `file:`: what the upstream gets is what the client sent.
-    if (!/^(data:image\/|https?:\/\/)/i.test(url)) {
-      throw cannotCarry(`${at}.content[${index}].image_url`, "An image must be a data: or http(s): URL");
-    }
-    const detail = "detail" in image && typeof image.detail === "string" ? { detail: image.detail } : {};
-    return { type: "input_image", image_url: url, ...detail };
+    const image = readImage(part);
+    const path = `${at}.content[${index}]`;
+    if (image === undefined) throw cannotCarry(path, `The CLI cannot carry content of the type '${part.type}'`);
+    const { content: item, placed } = prepareImage(image, `${path}.image_url`);
+    images.push(placed);
+    return item;
   });
 }

@@ -2,9 +2,12 @@ import { GatewayError, withUsage } from "../../http/errors.ts";
 import { abortError, toCliFailure } from "../run-errors.ts";
 import type { CliExecution, CliOutcome, CliSink } from "../types.ts";
 import { createWatchdog } from "../watchdog.ts";
+import { cannotCarry } from "./client-tools.ts";
 import { createTurnInterpreter, type TurnEnd, type TurnStep } from "./interpret-turn.ts";
 import { openThread, type OpenedThread } from "./open-thread.ts";
+import { OTHER_IMAGE_LIMITS, refuseLargeImages } from "./prepare-image.ts";
 import type { PreparedRequest } from "./prepare-request.ts";
+import { createRetoldConversation } from "./retold-conversation.ts";
 import { createStepQueue } from "./step-queue.ts";
 import { createTurnControl } from "./turn-control.ts";
 import type { Lease } from "./warm-server.ts";
@@ -42,6 +45,7 @@ export async function runCodex(options: RunOptions): Promise<CliOutcome> {
     const { server } = lease;
     const thread = await openThread(server, request, lease.workDirectory, signal);
     try {
+      if (!lease.fullDetailModels.has(thread.model)) refuseLargeImages(request.images, OTHER_IMAGE_LIMITS);
       const onFirstDelta = (): void => {
         timings.firstDeltaMs ??= elapsed();
       };
@@ -93,7 +97,9 @@ async function takeTurn(run: TurnRun): Promise<TurnEnd> {
     now: Date.now,
     rateLimits: () => server.rateLimits,
   });
+  const retold = createRetoldConversation({ items: request.items.length, images: request.images.length });
   let isOpened = false;
+  let end: TurnEnd;
 
   const open = (): void => {
     if (isOpened) return;
@@ -148,7 +154,10 @@ async function takeTurn(run: TurnRun): Promise<TurnEnd> {
     onMessage(method, params, bytes) {
       turn.note(method, params);
       // Before its turn a thread only tells the conversation again.
-      if (!turn.isStarted) return;
+      if (!turn.isStarted) {
+        retold.push(method, params);
+        return;
+      }
       try {
         for (const step of interpreter.push(method, params)) takeStep(step, bytes);
       } catch (error) {
@@ -162,8 +171,9 @@ async function takeTurn(run: TurnRun): Promise<TurnEnd> {
     signal.addEventListener("abort", onAbort, { once: true });
     if (signal.aborted) throw abortError(signal);
     await server.call("thread/inject_items", { threadId, items: request.items }, signal);
+    if (retold.countLostImages() > 0) throw cannotCarry("messages", "The CLI could not decode an image");
     turn.start({ outputSchema: request.outputSchema }).catch(fail);
-    return await outcome.promise;
+    end = await outcome.promise;
   } finally {
     signal.removeEventListener("abort", onAbort);
     queue.close();
@@ -171,4 +181,6 @@ async function takeTurn(run: TurnRun): Promise<TurnEnd> {
     if (!(await turn.end(run.interruptMs))) lease.retire();
     stopListening();
   }
+  // A response may become complete while its turn is ended, as where a stop text is its last.
+  return { ...end, usage: end.usage ?? interpreter.usage() };
 }

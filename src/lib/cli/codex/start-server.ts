@@ -6,7 +6,7 @@ import type { ProcessGroup } from "../process-group.ts";
 import { cliMissing, mapSpawnError } from "../run-errors.ts";
 import { AppServer } from "./app-server.ts";
 import { buildArguments } from "./arguments.ts";
-import { plainCatalog } from "./model-catalog.ts";
+import { plainCatalog, type PlainCatalog } from "./model-catalog.ts";
 
 export interface ServerOptions {
   readonly command: string;
@@ -19,6 +19,8 @@ export interface StartedServer {
   readonly server: AppServer;
   /** An empty folder, for threads to be in. */
   readonly workDirectory: string;
+  /** Models that are sent images in all of their detail: see prepare-image.ts. */
+  readonly fullDetailModels: ReadonlySet<string>;
   /** Ends the process and removes its folder. */
   stop(): Promise<void>;
 }
@@ -39,12 +41,13 @@ export async function startServer(options: ServerOptions, signal: AbortSignal): 
   };
   try {
     const environment = { ...options.environment, TMPDIR: folder.temporaryFolder };
-    const catalogPath = await writeCatalog(options.command, environment, folder, signal);
+    const { json, fullDetailModels } = await readCatalog(options.command, environment, folder, signal);
+    const catalogPath = await folder.writeFile("models.json", json);
     const cli = buildArguments({ catalogPath, stateFolder: folder.temporaryFolder });
     group = await start(options, cli, { cwd: folder.workDirectory, environment });
     const server = new AppServer(group, environment);
     await server.initialize(signal);
-    return { server, workDirectory: folder.workDirectory, stop };
+    return { server, workDirectory: folder.workDirectory, fullDetailModels, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -63,12 +66,12 @@ async function start(
   }
 }
 
-async function writeCatalog(
+async function readCatalog(
   command: string,
   environment: Readonly<Record<string, string>>,
   folder: RunFolder,
   signal: AbortSignal,
-): Promise<string> {
+): Promise<PlainCatalog> {
   // `--bundled`: without it the CLI may ask its vendor for a newer one.
   const run = await captureCommand(command, ["debug", "models", "--bundled"], {
     environment,
@@ -80,5 +83,5 @@ async function writeCatalog(
   if (run.type === "not-started") throw cliMissing(run.systemCode);
   const catalog = run.type === "ended" ? plainCatalog(run.stdout) : undefined;
   if (catalog === undefined) throw new GatewayError("cli_output_invalid", "The CLI gave no catalogue of its models.");
-  return folder.writeFile("models.json", catalog);
+  return catalog;
 }

@@ -46,4 +46,25 @@ describe("createStopText", () => {
     expect(stopText.push("never")).toEqual({ text: "", isDone: true });
     expect(stopText.rest()).toBe("");
   });
+
+  it("cuts at the same place however the text comes in pieces", () => {
+    fc.assert(
+      fc.property(fc.array(letters, { maxLength: 8 }), stopTexts, (pieces, stops) => {
+        expect(cut(pieces, stops)).toEqual(cut([pieces.join("")], stops));
+        expect(cut(Array.from(pieces.join("")), stops)).toEqual(cut([pieces.join("")], stops));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it("looks for the greatest stop texts in a long answer in time that grows with the answer only", () => {
+    // The worst of texts: all but the last character of every stop text is held back all the time.
+    const stops = Array.from({ length: 16 }, (_, index) => `${"a".repeat(255)}${String.fromCharCode(98 + index)}`);
+    const stopText = createStopText(stops);
+    const startedAt = performance.now();
+    let given = 0;
+    for (let count = 0; count < 1024 * 1024; count += 1) given += stopText.push("a").text.length;
+    expect(given + stopText.rest().length).toBe(1024 * 1024);
+    expect(performance.now() - startedAt).toBeLessThan(5000);
+  });
 });

@@ -6,12 +6,12 @@ export interface WarmServerOptions {
   readonly start: (signal: AbortSignal) => Promise<StartedServer>;
   /** How long a process stays without a request, in milliseconds. */
   readonly idleMs: number;
+  /** After so many requests the next one gets another process. */
+  readonly maxRequests: number;
 }
 
 /** One request's part in the shared process. */
-export interface Lease {
-  readonly server: StartedServer["server"];
-  readonly workDirectory: string;
+export interface Lease extends Omit<StartedServer, "stop"> {
   /** No further request gets this process; it is ended with its last one. */
   retire(): void;
   /** To be called once, when the request is over. Resolves when a process that is to be ended has ended. */
@@ -23,6 +23,8 @@ interface Slot {
   readonly abandon: AbortController;
   started: StartedServer | undefined;
   users: number;
+  /** Those so far, and those that only looked. */
+  requests: number;
   isRetired: boolean;
   idle: NodeJS.Timeout | undefined;
   /** When its last request ended, in milliseconds of `performance.now`; undefined while it has one. */
@@ -30,7 +32,7 @@ interface Slot {
   stopping: Promise<void> | undefined;
 }
 
-/** Keeps one process for many requests: started by the first, ended some time after the last, replaced when it is lost. */
+/** Keeps one process for many requests: started by the first, ended some time after the last, replaced when it is lost or has served many. */
 export class WarmServer {
   readonly #options: WarmServerOptions;
   readonly #slots = new Set<Slot>();
@@ -50,13 +52,16 @@ export class WarmServer {
     if (signal.aborted) throw abortError(signal);
     const slot = (this.#current ??= this.#open());
     slot.users += 1;
+    slot.requests += 1;
+    if (slot.requests >= this.#options.maxRequests) this.#retire(slot);
     slot.lastUsedAt = undefined;
     clearTimeout(slot.idle);
     try {
-      const { server, workDirectory } = await untilAborted(slot.starting, signal);
+      const { server, workDirectory, fullDetailModels } = await untilAborted(slot.starting, signal);
       return {
         server,
         workDirectory,
+        fullDetailModels,
         retire: () => this.#retire(slot),
         release: () => this.#release(slot),
       };
@@ -89,6 +94,7 @@ export class WarmServer {
       abandon,
       started: undefined,
       users: 0,
+      requests: 0,
       isRetired: false,
       idle: undefined,
       lastUsedAt: undefined,
