@@ -21,7 +21,7 @@ export interface StartLock {
  */
 export async function takeStartLock(path: string): Promise<StartLock | undefined> {
   const owner = thisProcess();
-  const mark = `${owner.key}\n${randomUUID()}`;
+  const mark = `${owner.key} ${randomUUID()}`;
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     if (isTaken(path, mark)) {
       const isHeld = (): boolean => readMark(path) === mark;
@@ -33,7 +33,7 @@ export async function takeStartLock(path: string): Promise<StartLock | undefined
       };
     }
     const held = readMark(path);
-    const holder = held?.split("\n", 1)[0] ?? "";
+    const holder = held?.split(" ", 1)[0] ?? "";
     // At once where it is gone or was left; what is waited for is the end of a living process's turn.
     if (held !== undefined && owner.isAlive(holder) && !isOld(path)) await wait(RETRY_MS);
     else if (held !== undefined) removeLeft(path, held);

@@ -51,10 +51,9 @@ describe("resolveTargets", () => {
   });
 
   it("takes claude-cli/ for the CLI here, else for one on an agent", () => {
-    expect(resolveTargets("claude-cli/opus", claude).map(({ providerId }) => providerId)).toEqual([
-      "claude-cli",
-      "claude-cli-remote",
-    ]);
+    expect(resolveTargets("claude-cli/opus", claude)).toEqual([{ providerId: "claude-cli", model: "opus" }]);
+    const away = [offer("claude-cli", [], false), offer("claude-cli-remote", ["sonnet"])];
+    expect(resolveTargets("claude-cli/opus", away)).toEqual([{ providerId: "claude-cli-remote", model: "opus" }]);
     expect(resolveTargets("claude-cli/opus", [offer("claude-cli-remote")])).toEqual([
       { providerId: "claude-cli-remote", model: "opus" },
     ]);

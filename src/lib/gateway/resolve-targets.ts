@@ -83,7 +83,9 @@ export function resolveTargets(requested: string, offers: readonly ProviderOffer
       { param: "model", retryAfterMs: RETRY_AFTER_MS },
     );
   }
-  return available.map((offer) => ({ providerId: offer.id, model }));
+  // A forced provider is not to be stood in for by another, also where its prefix could mean two.
+  const chosen = providerIds === undefined ? available : available.slice(0, 1);
+  return chosen.map((offer) => ({ providerId: offer.id, model }));
 }
 
 function chooseCandidates(
