@@ -44,7 +44,7 @@ const LONG_PROMPT = 300_000;
 export function planNetworkRun(seed: number): NetworkPlan {
   const random = new SeededRandom(seed * 2_654_435_761);
   const agents = ["a", "b"].map((name) => planAgent(`chaos-${seed}-${name}`, random));
-  const count = 2 + random.below(3);
+  const count = 1 + random.below(3);
   const requests = Array.from({ length: count }, (_value, index) =>
     planRequest(`claude-chaos-${seed}-${index}`, random),
   );
@@ -106,7 +106,7 @@ function planSize(random: SeededRandom): number {
   if (dice < 0.05) return 0;
   if (dice < 0.3) return 1 + random.below(50);
   if (dice < 0.85) return 500 + random.below(8000);
-  if (dice < 0.9) return 8500 + random.below(30_000);
+  if (dice < 0.945) return 8500 + random.below(30_000);
   if (dice < 0.995) return 100_000 + random.below(200_000);
   return LARGE - random.below(1000);
 }

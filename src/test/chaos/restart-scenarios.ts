@@ -248,6 +248,7 @@ async function playServerKill(stage: ProcessStage, server: ServerProcess): Promi
   const agent = await stage.launch("a", {}, server.url);
   const connects = (): number => agent.log().split('"connected"').length - 1;
   stage.require(await until(() => connects() === 1, 15_000), "the agent does not connect");
+  stage.require(await server.lists("sonnet", 15_000), "the agent does not say what it offers");
   const seed = stage.random.below(1_000_000);
   let seen = 0;
   const ask = (characters: number, standIn: Partial<StandInConfig>) =>
@@ -272,8 +273,7 @@ async function playServerKill(stage: ProcessStage, server: ServerProcess): Promi
   await server.startAgain();
   stage.require(await until(() => connects() === 2, 25_000), "the agent does not come back");
   await stage.cliGone(agent, 4000);
-  // `hello` follows at once.
-  await wait(500);
+  stage.require(await server.lists("sonnet", 15_000), "the agent does not say what it offers again");
   const whole = await ask(500, {});
   stage.views.push(whole);
   stage.require(

@@ -67,6 +67,18 @@ export class ServerProcess {
     if (!(await until(listens, START_WAIT_MS))) throw new Error(`the server does not listen: ${this.#output}`);
   }
 
+  /** Whether it lists a model for its key within so many milliseconds: only then has an agent said what it offers. */
+  async lists(model: string, withinMs: number): Promise<boolean> {
+    const deadline = performance.now() + withinMs;
+    while (performance.now() < deadline) {
+      const headers = { authorization: `Bearer ${this.#apiKey}` };
+      const answer = await fetch(`${this.url}/v1/models`, { headers }).catch(() => undefined);
+      if ((await answer?.text())?.includes(`"${model}"`) === true) return true;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    return false;
+  }
+
   async kill(): Promise<void> {
     const child = this.#child;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
