@@ -49,7 +49,7 @@ async function cliEnded(stage: ProcessStage, agent: AgentProcess, count = 1): Pr
 
 /** Files of unacknowledged answers in an agent's home. */
 async function spoolFiles(agent: AgentProcess): Promise<readonly string[]> {
-  const folder = join(agent.home, ".local", "state", "codewise");
+  const folder = join(agent.home, ".local", "state", "codewise", "agent");
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
   return entries.filter((entry) => entry.isFile()).map(({ name }) => name);
 }

@@ -8,8 +8,8 @@ const number = (name: string): number | undefined => {
 };
 
 const DEFAULT_RUNS = 2000;
-/** Every fortieth seed is played by real processes; the others by agents in this process. */
-const PROCESS_EVERY = 40;
+/** Every fiftieth seed is played by real processes; the others by agents in this process. */
+const PROCESS_EVERY = 50;
 
 /** A seed that was asked for by itself. */
 export const ONLY_SEED = number("CHAOS_SEED");
