@@ -23,3 +23,19 @@ it("takes no image for lost where the conversation is not told again in a form t
   retold.push(METHOD, null);
   expect(retold.countLostImages()).toBe(0);
 });
+
+it("is waited for until it was told again as a whole, and no longer than it may", async () => {
+  const retold = createRetoldConversation({ items: 2, images: 1 });
+  let isWhole = false;
+  const waiting = retold.whole(10_000).then(() => {
+    isWhole = true;
+  });
+  retold.push(METHOD, message("input_image"));
+  await Promise.resolve();
+  expect(isWhole).toBe(false);
+  retold.push(METHOD, message("input_text"));
+  await waiting;
+  expect(retold.countLostImages()).toBe(0);
+  await createRetoldConversation({ items: 2, images: 1 }).whole(5);
+  await createRetoldConversation({ items: 2, images: 0 }).whole(10_000);
+});

@@ -1,9 +1,11 @@
 import { retoldItemSchema } from "./protocol.ts";
 
-/** A conversation as the CLI tells it again, before it answers that it has it. */
+/** A conversation as the CLI tells it again before its turn: about when it answers that it has it, before or after that. */
 export interface RetoldConversation {
   /** Takes what is said about the thread before its turn. */
   push(method: string, params: unknown): void;
+  /** Resolves once all of it was told again, at once where it has no image, and after so many milliseconds in any case. */
+  whole(waitMs: number): Promise<void>;
   /** How many images the model will not see: a text stands in the place of those that the CLI cannot decode. */
   countLostImages(): number;
 }
@@ -15,6 +17,8 @@ export function createRetoldConversation(given: {
 }): RetoldConversation {
   let items = 0;
   let images = 0;
+  const told = Promise.withResolvers<void>();
+  if (given.images === 0) told.resolve();
   return {
     push(method, params) {
       if (given.images === 0 || method !== "rawResponseItem/completed") return;
@@ -23,6 +27,15 @@ export function createRetoldConversation(given: {
       const { content, output } = retold.data.item;
       items += 1;
       images += countImages(content) + countImages(output);
+      if (items === given.items) told.resolve();
+    },
+    async whole(waitMs) {
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, waitMs);
+      });
+      await Promise.race([told.promise, late]);
+      clearTimeout(timer);
     },
     countLostImages: () => (items === given.items ? given.images - images : 0),
   };

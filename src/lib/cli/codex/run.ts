@@ -23,6 +23,9 @@ export interface RunOptions {
   readonly maxQueuedBytes: number;
 }
 
+/** How long a conversation with images is waited for to be told again; 0.169.0 needs some milliseconds. */
+const RETOLD_WAIT_MS = 1000;
+
 /** After these the next request gets a process of its own, which reads the login anew. */
 const LOGIN_CODES: ReadonlySet<string> = new Set(["cli_not_logged_in", "upstream_unauthorized"]);
 
@@ -171,6 +174,8 @@ async function takeTurn(run: TurnRun): Promise<TurnEnd> {
     signal.addEventListener("abort", onAbort, { once: true });
     if (signal.aborted) throw abortError(signal);
     await server.call("thread/inject_items", { threadId, items: request.items }, signal);
+    await retold.whole(RETOLD_WAIT_MS);
+    if (signal.aborted) throw abortError(signal);
     if (retold.countLostImages() > 0) throw cannotCarry("messages", "The CLI could not decode an image");
     turn.start({ outputSchema: request.outputSchema }).catch(fail);
     end = await outcome.promise;
