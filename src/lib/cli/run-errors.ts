@@ -22,6 +22,11 @@ export function mapSpawnError(error: unknown): GatewayError {
   return cliMissing(error instanceof Error && "code" in error ? String(error.code) : "unknown error", error);
 }
 
+/** `cli_output_invalid`: what the CLI said has no form that is known. `what` names it, as the end of a sentence. */
+export function invalidOutput(what: string): GatewayError {
+  return new GatewayError("cli_output_invalid", `The CLI's output cannot be understood: ${what}.`);
+}
+
 /** A failed run with what only the owner and the log may see. What is no GatewayError becomes one that tells nothing. */
 export function toCliFailure(thrown: unknown, stderrTail: string | undefined): CliFailure {
   if (thrown instanceof CliFailure) return thrown;

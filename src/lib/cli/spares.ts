@@ -1,3 +1,4 @@
+import type { CliSink } from "./types.ts";
 import type { ProcessGroup } from "./process-group.ts";
 
 /** A process that was started before its request is known. */
@@ -104,4 +105,16 @@ export class Spares<Kept extends Spare> {
     this.#idle = this.#idle.filter((each) => each !== spare);
     return isIdle;
   }
+}
+
+/** A run's sink that has a spare process started when the run's answer begins. Not before: a start would take the core that its first words wait for. */
+export function refillingSink(sink: CliSink, refill: () => void): CliSink {
+  return {
+    open(opened) {
+      refill();
+      sink.open(opened);
+    },
+    delta: (delta) => sink.delta(delta),
+    onDrain: (listener) => sink.onDrain(listener),
+  };
 }

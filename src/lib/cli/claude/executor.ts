@@ -5,7 +5,7 @@ import { CLAUDE_STATIC_MODELS } from "../../providers/claude/models.ts";
 import { absoluteCommand, CliHome } from "../cli-home.ts";
 import type { RunFolder } from "../private-folder.ts";
 import type { ProcessGroup } from "../process-group.ts";
-import { Spares, type Spare } from "../spares.ts";
+import { refillingSink, Spares, type Spare } from "../spares.ts";
 import { CliFailure, type CliExecution, type CliExecutor, type CliOutcome, type CliSink } from "../types.ts";
 import { buildArguments, type ArgumentOptions } from "./arguments.ts";
 import { baseEnvironment, requestEnvironment, requestSettings, runEnvironment } from "./environment.ts";
@@ -153,16 +153,7 @@ export function createClaudeExecutor(options: ClaudeExecutorOptions): CliExecuto
   const execute = async (execution: CliExecution, sink: CliSink): Promise<CliOutcome> => {
     const request = prepareRequest(execution.request, execution.model);
     const refill = (): void => spares.refill(request.model);
-    const refilling: CliSink = {
-      // Not before: a start takes a core for half a second, which this request's own first words would wait for.
-      open: (opened) => {
-        refill();
-        sink.open(opened);
-      },
-      delta: (delta) => sink.delta(delta),
-      onDrain: (listener) => sink.onDrain(listener),
-    };
-    return await run({ execution, sink: refilling, request }).finally(refill);
+    return await run({ execution, sink: refillingSink(sink, refill), request }).finally(refill);
   };
 
   return {

@@ -5,6 +5,7 @@ import type { FinishReason, Usage } from "../../openai/usage.ts";
 import { toFinishReason } from "../../providers/claude/finish-reason.ts";
 import { isFields, type Fields } from "../../openai/fields.ts";
 import { createClaudeStreamTranslator, type ClaudeStreamTranslator } from "../../providers/claude/translate-stream.ts";
+import { invalidOutput } from "../run-errors.ts";
 import { CliFailure } from "../types.ts";
 import { translateAnswerBlocks } from "./answer-blocks.ts";
 import { findOfferFault, unexpectedTool, type ClientTools } from "./client-tools.ts";
@@ -270,10 +271,6 @@ function asFailure(error: GatewayError, usage: Usage | undefined): CliFailure {
     cause: error.cause,
     usage,
   });
-}
-
-function invalidOutput(what: string): GatewayError {
-  return new GatewayError("cli_output_invalid", `The CLI's output cannot be understood: ${what}.`);
 }
 
 function repeated(): GatewayError {

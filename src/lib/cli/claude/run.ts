@@ -3,7 +3,7 @@ import type { Usage } from "../../openai/usage.ts";
 import { endOutputSoon } from "../end-output-soon.ts";
 import { createLineSplitter, LineError } from "../line-splitter.ts";
 import type { ProcessExit, ProcessGroup } from "../process-group.ts";
-import { abortError, mapSpawnError, toCliFailure } from "../run-errors.ts";
+import { abortError, invalidOutput, mapSpawnError, toCliFailure } from "../run-errors.ts";
 import type { CliExecution, CliOutcome, CliSink } from "../types.ts";
 import type { ClientTools } from "./client-tools.ts";
 import { createLineInterpreter, type AnswerEnd, type InterpretedStep } from "./interpret-lines.ts";
@@ -252,7 +252,7 @@ async function finish(group: ProcessGroup, end: AnswerEnd, lingerMs: number): Pr
 function toFailure(error: unknown): GatewayError {
   if (error instanceof GatewayError) return error;
   if (error instanceof LineError) {
-    return new GatewayError("cli_output_invalid", `The CLI's output cannot be understood: ${error.message}.`);
+    return invalidOutput(error.message);
   }
   return new GatewayError("server_error", "The CLI's output could not be handled.", { cause: error });
 }

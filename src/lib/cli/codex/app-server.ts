@@ -4,11 +4,10 @@ import type { z } from "zod";
 import { GatewayError } from "../../http/errors.ts";
 import { createLineSplitter, LineError } from "../line-splitter.ts";
 import type { ProcessExit, ProcessGroup } from "../process-group.ts";
-import { abortError } from "../run-errors.ts";
+import { abortError, invalidOutput } from "../run-errors.ts";
 import { createStderrTail, secretValues } from "../sensitive.ts";
 import { CliFailure } from "../types.ts";
 import { encodeLine } from "./encode-line.ts";
-import { invalidOutput } from "./interpret-turn.ts";
 import { lineSchema, placeSchema, rateLimitsSchema, type RateLimits } from "./protocol.ts";
 
 /** What the server says about one thread. */

@@ -2,6 +2,7 @@ import { GatewayError } from "../../http/errors.ts";
 import type { ChatDelta } from "../../openai/delta.ts";
 import { isFields } from "../../openai/fields.ts";
 import type { FinishReason, Usage } from "../../openai/usage.ts";
+import { invalidOutput } from "../run-errors.ts";
 import { findAct } from "./find-act.ts";
 import { mapFailure, readIncompleteReason } from "./map-failure.ts";
 import { mapUsage } from "./map-usage.ts";
@@ -240,8 +241,4 @@ function isJsonObject(text: string): boolean {
   } catch {
     return false;
   }
-}
-
-export function invalidOutput(what: string): GatewayError {
-  return new GatewayError("cli_output_invalid", `The CLI's output cannot be understood: ${what}.`);
 }

@@ -2,7 +2,7 @@ import { tmpdir } from "node:os";
 import { absoluteCommand, CliHome } from "../cli-home.ts";
 import type { RunFolder } from "../private-folder.ts";
 import { abortError, mapSpawnError } from "../run-errors.ts";
-import { Spares, type Spare } from "../spares.ts";
+import { refillingSink, Spares, type Spare } from "../spares.ts";
 import { CliFailure, type CliExecution, type CliExecutor, type CliOutcome, type CliSink } from "../types.ts";
 import { initializeLine } from "./acp.ts";
 import { baseEnvironment, homeEnvironment } from "./environment.ts";
@@ -143,16 +143,7 @@ export function createGeminiExecutor(options: GeminiExecutorOptions): CliExecuto
     };
     const kind = JSON.stringify(processKind);
     const refill = (): void => spares.refill(kind);
-    const refilling: CliSink = {
-      // Not before: a start takes a core for a second, which this request's own first words would wait for.
-      open: (opened) => {
-        refill();
-        sink.open(opened);
-      },
-      delta: (delta) => sink.delta(delta),
-      onDrain: (listener) => sink.onDrain(listener),
-    };
-    return await run({ execution, sink: refilling, request, kind, startedAt }).finally(refill);
+    return await run({ execution, sink: refillingSink(sink, refill), request, kind, startedAt }).finally(refill);
   };
 
   return {

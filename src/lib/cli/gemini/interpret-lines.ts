@@ -2,6 +2,7 @@ import type { z } from "zod";
 import { GatewayError } from "../../http/errors.ts";
 import type { ChatDelta } from "../../openai/delta.ts";
 import { isFields, type Fields } from "../../openai/fields.ts";
+import { invalidOutput } from "../run-errors.ts";
 import * as acp from "./acp.ts";
 import { mapStartFailure } from "./map-failure.ts";
 
@@ -128,10 +129,6 @@ function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.infe
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   throw invalidOutput("a line lacks what it promises");
-}
-
-function invalidOutput(what: string): GatewayError {
-  return new GatewayError("cli_output_invalid", `The CLI's output cannot be understood: ${what}.`);
 }
 
 function unexpectedTool(): GatewayError {

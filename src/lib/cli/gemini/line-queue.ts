@@ -1,5 +1,5 @@
-import { GatewayError } from "../../http/errors.ts";
 import { createLineSplitter, LineError } from "../line-splitter.ts";
+import { invalidOutput } from "../run-errors.ts";
 
 /** Lines on their way from a pipe to whoever takes them one by one; a pause may come with any of them. */
 export interface LineQueue {
@@ -49,7 +49,7 @@ export function createLineQueue(options: LineQueueOptions): LineQueue {
         const lines = splitter.push(bytes);
         waiting = waiting.length === 0 ? lines : [...waiting, ...lines];
       } catch (error) {
-        options.onError(error instanceof LineError ? invalidOutput(error) : error);
+        options.onError(error instanceof LineError ? invalidOutput(error.message) : error);
         return;
       }
       drain();
@@ -68,8 +68,4 @@ export function createLineQueue(options: LineQueueOptions): LineQueue {
       return waiting.length === 0;
     },
   };
-}
-
-function invalidOutput(error: LineError): GatewayError {
-  return new GatewayError("cli_output_invalid", `The CLI's output cannot be understood: ${error.message}.`);
 }
