@@ -5,16 +5,16 @@
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import OpenAI from "openai";
-import { afterAll, beforeAll, describe, expect, inject, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { CLAUDE_VERSIONS } from "../../scripts/fetch-claude.ts";
 import type { CliName } from "../../src/lib/cli/model-names.ts";
 import { startScriptedServer, type ScriptedServer } from "../../src/test/fake-scripted-server.ts";
-import { startAgent } from "../support/agent.ts";
 import type { OrderedCall } from "../support/basic-model/conversation.ts";
 import { startBasicModel } from "../support/basic-model/start.ts";
 import type { StartedProcess } from "../support/child-process.ts";
 import { prepareCli, type PreparedCli } from "../support/prepared-cli.ts";
 import { startProxy, type StartedProxy } from "../support/proxy.ts";
+import { startServingCli } from "../support/serving-cli.ts";
 
 const CANARY = "canary-93c1e7-must-never-leave";
 
@@ -89,25 +89,13 @@ describe.each(WAYS)("hostile requests to the real $cli", ({ cli, program, model 
     await mkdir(folder);
     aims = { secret: join(folder, "id_ed25519"), made: join(folder, "made"), url: `${outside.origin}/stolen` };
     await writeFile(aims.secret, CANARY);
-    agent = await startAgent({
-      url: proxy.url,
-      id: "laptop",
-      passEnv: prepared.passEnv,
-      env: {
-        ...prepared.environment,
-        CODEWISE_CLI: cli,
-        [`CODEWISE_${cli.toUpperCase()}_PATH`]: program,
-        MY_SECRET_TOKEN: CANARY,
-        AWS_SECRET_ACCESS_KEY: CANARY,
-      },
+    agent = await startServingCli({
+      proxy,
+      cli,
+      program,
+      prepared,
+      env: { MY_SECRET_TOKEN: CANARY, AWS_SECRET_ACCESS_KEY: CANARY },
     });
-    await vi.waitFor(
-      async () => {
-        const status: unknown = await (await proxy.asAdmin("/api/agent/status")).json();
-        expect(status).toMatchObject({ agents: [{ state: "ready", clis: [{ name: cli, ready: true }] }] });
-      },
-      { timeout: 60_000, interval: 100 },
-    );
   });
   afterAll(async () => {
     if (program === undefined) return;

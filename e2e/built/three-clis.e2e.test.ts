@@ -5,17 +5,17 @@ import { promisify } from "node:util";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { generateText, streamText } from "ai";
 import OpenAI from "openai";
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, it, vi } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
 import { CLAUDE_VERSIONS } from "../../scripts/fetch-claude.ts";
 import type { CliName } from "../../src/lib/cli/model-names.ts";
 import type { Fields } from "../../src/lib/openai/fields.ts";
 import type { ScriptedServer } from "../../src/test/fake-scripted-server.ts";
-import { startAgent } from "../support/agent.ts";
 import type { Conversation } from "../support/basic-model/conversation.ts";
 import { DIALECTS, startBasicModel } from "../support/basic-model/start.ts";
 import type { StartedProcess } from "../support/child-process.ts";
 import { prepareCli, type PreparedCli } from "../support/prepared-cli.ts";
 import { startProxy, type StartedProxy } from "../support/proxy.ts";
+import { startServingCli } from "../support/serving-cli.ts";
 import { installPythonSdk, PYTHON } from "../support/python-sdk.ts";
 
 const withoutPython = installPythonSdk();
@@ -76,24 +76,7 @@ describe.each(WAYS)("through an agent with the real $cli", ({ cli, program, mode
     proxy = await startProxy({});
     client = new OpenAI({ baseURL: `${proxy.url}/v1`, apiKey: proxy.apiKey, maxRetries: 0 });
     prepared = await prepareCli(cli, program, upstream.origin);
-    agent = await startAgent({
-      url: proxy.url,
-      id: "laptop",
-      passEnv: prepared.passEnv,
-      env: {
-        ...prepared.environment,
-        CODEWISE_CLI: cli,
-        [`CODEWISE_${cli.toUpperCase()}_PATH`]: program,
-        CODEWISE_MAX_CONCURRENCY: "4",
-      },
-    });
-    await vi.waitFor(
-      async () => {
-        const status: unknown = await (await proxy.asAdmin("/api/agent/status")).json();
-        expect(status).toMatchObject({ agents: [{ state: "ready", clis: [{ name: cli, ready: true }] }] });
-      },
-      { timeout: 60_000, interval: 100 },
-    );
+    agent = await startServingCli({ proxy, cli, program, prepared, env: { CODEWISE_MAX_CONCURRENCY: "4" } });
   });
   afterAll(async () => {
     if (program === undefined) return;
